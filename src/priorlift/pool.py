@@ -1,0 +1,513 @@
+"""What a task is: a target with few labels, and the sources that it may learn from.
+
+`Target` and `Source` hold the rows of one task and its fingerprints. `SourcePool` is an immutable set of
+sources that travels through scikit-learn untouched.
+
+The pool is opaque on purpose: it has no `__len__`, no `shape` and no `__array__`. scikit-learn slices every
+sized object that is passed to `fit` and happens to have as many elements as the target has rows, silently;
+an object without a size is passed on whole.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal, Self, TypeAlias, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from priorlift.core import arrays, registry
+from priorlift.core.errors import InputError, InputTypeError, UnknownNameError
+
+Task: TypeAlias = Literal["classification", "regression"]
+
+MAX_CODES = 50
+
+
+@dataclass(frozen=True)
+class Fingerprints:
+    """Separate hashes of the parts of a task, so that tasks over one matrix can share its features."""
+
+    X: str
+    y: str
+    groups: str
+    metadata: str
+
+    @property
+    def combined(self) -> str:
+        """One hash of all four parts."""
+        return arrays.fingerprint([self.X, self.y, self.groups, self.metadata])
+
+
+def infer_task(y: NDArray[Any]) -> Task | None:
+    """Infer the kind of task from its labels where that is unambiguous.
+
+    Text, truth values and two distinct integers are classes, and so are integers 0, 1, ..., K-1 with K at
+    most 50 and two rows a class on average. Numbers with a fractional part are regression. Anything else
+    is ambiguous.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n,) or (n, k)
+        Labels, missing ones already removed.
+
+    Returns
+    -------
+    {"classification", "regression"} or None
+        None where the labels could be either.
+    """
+    if y.dtype.kind in "bUST":
+        return "classification"
+    if y.dtype.kind == "O":
+        if not all(isinstance(value, int | float | np.number) for value in y.ravel()):
+            return "classification"
+        y = y.astype(float)
+    if y.dtype.kind == "f" and (y != np.round(y)).any():
+        return "regression"
+    if y.ndim != 1 or not y.size:
+        return None
+    values = np.unique(y)
+    codes = np.array_equal(values, np.arange(len(values)))
+    if len(values) <= 2 or (codes and len(values) <= min(MAX_CODES, len(y) / 2)):
+        return "classification"
+    return None
+
+
+@dataclass(frozen=True, eq=False)
+class TaskData:
+    """Rows, labels and groups of one task; the common part of `Target` and `Source`.
+
+    Parameters
+    ----------
+    name : str
+        What the task is called in tables and messages.
+    X : array, SciPy-sparse matrix, data frame or raw collection, n rows
+        Features, or raw inputs for an encoder. Never copied, never changed.
+    y : array-like of shape (n,) or (n, k)
+        Labels. A missing label is NaN or None.
+    groups : array-like of shape (n,), optional
+        Patient, subject, event or batch of each row; a split never puts one group on both sides.
+    task : {"classification", "regression"}, optional
+        Inferred where the labels leave no doubt, else None.
+    sample_weight : array-like of shape (n,), optional
+        Non-negative weights of the rows.
+    unlabeled : optional
+        A value of y that stands for a missing label, -1 say. Without it, -1 is a class.
+    licence, description : str
+        Carried into reports and model cards.
+
+    Attributes
+    ----------
+    labelled : ndarray of bool, shape (n,)
+        Which rows have a label.
+    columns : tuple of str or None
+        The names of X's columns.
+    fingerprints : Fingerprints
+        Hashes of the content, computed once, when first asked for.
+
+    Raises
+    ------
+    InputError
+        Lengths differ, there are no rows, or X is not two-dimensional.
+    """
+
+    name: str
+    X: Any
+    y: Any
+    groups: Any = field(default=None, kw_only=True)
+    task: Task | None = field(default=None, kw_only=True)
+    sample_weight: Any = field(default=None, kw_only=True)
+    unlabeled: Any = field(default=None, kw_only=True)
+    licence: str = field(default="", kw_only=True)
+    description: str = field(default="", kw_only=True)
+
+    def __post_init__(self) -> None:
+        where = f"{type(self).__name__.lower()} {self.name!r}"
+        if not isinstance(self.name, str) or not self.name:
+            raise InputTypeError(
+                f"a name must be a non-empty string, not {self.name!r}",
+                remedy=f"{type(self).__name__}(name, X, y)",
+            )
+        if isinstance(self.X, list | tuple):
+            self._set("X", arrays.to_vector(self.X))
+        rows = arrays.n_rows(self.X)
+        if rows == 0:
+            raise InputError("has no rows", where=where, remedy="leave it out")
+        for part in ("y", "groups", "sample_weight"):
+            self._normalise(part, rows, where)
+        if self.task not in (None, "classification", "regression"):
+            raise InputError(
+                f"task is {self.task!r}", where=where, remedy='"classification" or "regression"'
+            )
+        if self.task is None:
+            self._set("task", infer_task(self.y[self.labelled]))
+
+    def _set(self, part: str, value: Any) -> None:
+        object.__setattr__(self, part, value)
+
+    def _normalise(self, part: str, rows: int, where: str) -> None:
+        values = getattr(self, part)
+        if values is None and part != "y":
+            return
+        vector = arrays.to_vector(values)
+        if vector.ndim == 0 or len(vector) != rows:
+            length = len(vector) if vector.ndim else "no"
+            raise InputError(
+                f"X has {rows} rows, but {part} has {length}", where=where, remedy="pass one value a row"
+            )
+        if part != "y" and arrays.missing_mask(vector).any():
+            row = int(np.flatnonzero(arrays.missing_mask(vector))[0])
+            raise InputError(f"{part} is missing in row {row}", where=where, remedy="give every row one")
+        self._set(part, vector)
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows, labelled or not."""
+        return arrays.n_rows(self.X)
+
+    @property
+    def columns(self) -> tuple[str, ...] | None:
+        """Names of X's columns, None where it has none."""
+        return arrays.column_names(self.X)
+
+    @cached_property
+    def labelled(self) -> NDArray[np.bool_]:
+        """Which rows have a label."""
+        missing = arrays.missing_mask(self.y)
+        if self.unlabeled is not None:
+            missing |= np.asarray(self.y == self.unlabeled, dtype=bool).reshape(len(self.y), -1).any(axis=1)
+        return cast("NDArray[np.bool_]", ~missing)
+
+    @cached_property
+    def fingerprints(self) -> Fingerprints:
+        """Hashes of X, y, groups and metadata by content."""
+        labels = np.where(self.labelled, self.y, None) if self.unlabeled is not None else self.y
+        weight = "" if self.sample_weight is None else arrays.fingerprint(self.sample_weight)
+        return Fingerprints(
+            X=arrays.fingerprint(self.X),
+            y=arrays.fingerprint(labels),
+            groups=arrays.fingerprint(self.groups),
+            metadata=arrays.fingerprint([str(self.task), weight]),
+        )
+
+    @property
+    def fingerprint(self) -> str:
+        """One hash of the whole task; its name is not part of it."""
+        return self.fingerprints.combined
+
+    def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> Self:
+        """Return the same task with the given rows only."""
+        return type(self)(
+            self.name,
+            arrays.take_rows(self.X, rows),
+            self.y[rows],
+            groups=None if self.groups is None else self.groups[rows],
+            sample_weight=None if self.sample_weight is None else self.sample_weight[rows],
+            task=self.task,
+            unlabeled=self.unlabeled,
+            licence=self.licence,
+            description=self.description,
+        )
+
+    @classmethod
+    def restore(cls, fingerprints: Fingerprints, *args: Any, **kwargs: Any) -> Self:
+        """Build a task whose fingerprints are known, so that they are not computed again.
+
+        Parameters
+        ----------
+        fingerprints : Fingerprints
+            Those of the original.
+        *args, **kwargs
+            As for the class.
+        """
+        task = cls(*args, **kwargs)
+        task.__dict__["fingerprints"] = fingerprints
+        return task
+
+    @classmethod
+    def read(
+        cls,
+        path: str | Path,
+        *,
+        label: str,
+        groups: str | None = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> Self:
+        """Read a task from one file (CSV or Parquet, or what an installed reader knows).
+
+        Parameters
+        ----------
+        path : path
+            The file; its ending chooses the reader.
+        label : str
+            The column that holds the labels.
+        groups : str, optional
+            The column that holds the groups.
+        name : str, optional
+            By default the file's stem.
+        **kwargs
+            As for the class.
+
+        Raises
+        ------
+        InputError
+            The file cannot be read, or a column is missing.
+        """
+        path = Path(path)
+        table = _reader_for(path)(path)
+        _require_column(table, label, "label", path)
+        if groups is not None:
+            _require_column(table, groups, "group", path)
+        features = [column for column in table.column_names if column not in (label, groups)]
+        if not features:
+            raise InputError("no column is left for the features", where=str(path))
+        return cls(
+            name or path.stem,
+            table.select(features),
+            table.column(label),
+            groups=None if groups is None else table.column(groups),
+            **kwargs,
+        )
+
+    def __repr__(self) -> str:
+        columns = arrays.n_columns(self.X)
+        shape = f"{self.n_rows} rows" + ("" if columns is None else f" x {columns} columns")
+        labels = "" if self.labelled.all() else f", {int(self.labelled.sum())} labelled"
+        grouped = "" if self.groups is None else f", {len(np.unique(self.groups))} groups"
+        return f"{type(self).__name__}({self.name!r}, {shape}{labels}{grouped}, {self.task or 'task not given'})"
+
+
+class Target(TaskData):
+    """The task that has few labels: the one to be solved.
+
+    Takes the parameters of `TaskData`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> Target("ward 7", np.eye(4), ["ill", "well", "ill", None])
+    Target('ward 7', 4 rows x 4 columns, 3 labelled, classification)
+    """
+
+
+class Source(TaskData):
+    """A related task with many labels: one to learn from.
+
+    Takes the parameters of `TaskData`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> Source("ward 1", np.eye(4), [0.5, 1.5, 2.0, 3.0])
+    Source('ward 1', 4 rows x 4 columns, regression)
+    """
+
+
+class SourcePool:
+    """An immutable, opaque set of sources: what `fit` takes as `sources`.
+
+    It has no `__len__`, `shape` or `__array__`, because scikit-learn slices any sized object whose length
+    equals the number of target rows; use `n_sources`.
+
+    Parameters
+    ----------
+    sources : iterable of Source
+        Names must differ.
+    unusable : mapping of str to str, optional
+        Names of sources that could not be read, and why; kept so that reports can list them.
+
+    Raises
+    ------
+    InputTypeError
+        Something in `sources` is not a `Source`.
+    InputError
+        Two sources have the same name.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> pool = SourcePool([Source("a", np.eye(3), [0, 1, 1]), Source("b", np.eye(2), [0, 1])])
+    >>> pool.names, pool["b"].n_rows, "c" in pool
+    (('a', 'b'), 2, False)
+    """
+
+    def __init__(
+        self, sources: Iterable[Source] = (), *, unusable: Mapping[str, str] | None = None
+    ) -> None:
+        if isinstance(sources, Source):
+            raise InputTypeError("a single Source was passed", remedy="SourcePool([source])")
+        self._sources: dict[str, Source] = {}
+        self.unusable = dict(unusable or {})
+        for source in sources:
+            if not isinstance(source, Source):
+                raise InputTypeError(
+                    f"a SourcePool holds Source objects, not {type(source).__name__}",
+                    remedy="SourcePool([Source(name, X, y), ...])",
+                )
+            if source.name in self._sources:
+                raise InputError(
+                    f"two sources are named {source.name!r}",
+                    remedy="give each its own name: SourcePool([Source('a', ...), Source('b', ...)])",
+                )
+            self._sources[source.name] = source
+
+    @classmethod
+    def read(
+        cls, path: str | Path, *, label: str, groups: str | None = None, **kwargs: Any
+    ) -> "SourcePool":
+        """Read each table of a folder as a source, named by its file.
+
+        Parameters
+        ----------
+        path : path
+            The folder. Hidden files, and files whose ending no reader knows, are passed over.
+        label : str
+            The label column, the same in each file.
+        groups : str, optional
+            The group column; a file without it has no groups.
+        **kwargs
+            As for `Source`.
+
+        Returns
+        -------
+        SourcePool
+            Files that cannot be used are listed in `unusable` with the reason.
+
+        Raises
+        ------
+        InputError
+            The folder does not exist or holds no table.
+        """
+        folder = Path(path)
+        if not folder.is_dir():
+            raise InputError("is not a folder", where=str(path), remedy="pass the folder of the sources")
+        known = _suffixes()
+        files = sorted(p for p in folder.iterdir() if p.suffix.lower() in known and p.name[0] != ".")
+        if not files:
+            raise InputError(
+                "holds no table", where=str(path), remedy=f"put files ending in {', '.join(known)} there"
+            )
+        sources, unusable = [], {}
+        for file in files:
+            try:
+                table = _reader_for(file)(file)
+                grouped = groups if groups in table.column_names else None
+                sources.append(Source.read(file, label=label, groups=grouped, **kwargs))
+            except InputError as error:
+                unusable[file.stem] = str(error)
+        return cls(sources, unusable=unusable)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the sources, in the order given."""
+        return tuple(self._sources)
+
+    @property
+    def n_sources(self) -> int:
+        """Number of sources."""
+        return len(self._sources)
+
+    def subset(self, names: Iterable[str]) -> "SourcePool":
+        """Return a pool of the named sources."""
+        return SourcePool([self[name] for name in names])
+
+    def by_fingerprint(self) -> tuple[Source, ...]:
+        """Return the sources in the order of their fingerprints, in which methods combine them."""
+        return tuple(sorted(self, key=lambda source: source.fingerprint))
+
+    def __getitem__(self, name: str) -> Source:
+        if name not in self._sources:
+            raise UnknownNameError("source", str(name), self.names)
+        return self._sources[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._sources
+
+    def __iter__(self) -> Iterator[Source]:
+        return iter(self._sources.values())
+
+    def __sklearn_clone__(self) -> Self:
+        return self
+
+    def __repr__(self) -> str:
+        inside = ", ".join(repr(source) for source in self)
+        return f"SourcePool([{inside}])"
+
+
+@dataclass(frozen=True)
+class Aligned:
+    """A source's features in the target's columns.
+
+    Attributes
+    ----------
+    X : array, sparse matrix or frame
+        The features; the target's columns, in its order.
+    n_dropped : int
+        How many columns the source has beyond the target's.
+    """
+
+    X: Any
+    n_dropped: int
+
+
+def align_source(source: Source, columns: tuple[str, ...] | None, n_columns: int | None) -> Aligned:
+    """Bring a source's features into the target's columns: by name where both have names, else by position.
+
+    Parameters
+    ----------
+    source : Source
+        The source to align.
+    columns : tuple of str or None
+        The target's column names.
+    n_columns : int or None
+        The number of the target's columns; None for raw inputs, which are passed as they are.
+
+    Raises
+    ------
+    InputError
+        A column of the target is missing, or the numbers of columns differ where there are no names.
+    """
+    where = f"source {source.name!r}"
+    if columns is not None and source.columns is not None:
+        missing = [name for name in columns if name not in source.columns]
+        if len(missing) == len(columns):
+            raise InputError("has no column in common with the target", where=where, remedy="leave it out")
+        if missing:
+            shown = ", ".join(repr(name) for name in missing[:5]) + (", ..." if missing[5:] else "")
+            raise InputError(
+                f"lacks {len(missing)} of the target's columns: {shown}",
+                where=where,
+                remedy="add or rename the columns, or leave them out of the target",
+            )
+        return Aligned(arrays.select_columns(source.X, columns), len(source.columns) - len(columns))
+    found = arrays.n_columns(source.X)
+    if found != n_columns:
+        raise InputError(
+            f"has {found} columns, the target {n_columns}",
+            where=where,
+            cause="another feature space",
+            remedy="name the columns (a data frame) so that they can be matched, or leave it out",
+        )
+    return Aligned(source.X, 0)
+
+
+def _suffixes() -> dict[str, str]:
+    return {s: name for name in registry.names("readers") for s in registry.get("readers", name).suffixes}
+
+
+def _reader_for(path: Path) -> registry.ReaderLike:
+    known = _suffixes()
+    suffix = path.suffix.lower()
+    if suffix not in known:
+        raise InputError(
+            f"no reader knows the ending {suffix!r}", where=str(path), remedy=f"use {', '.join(sorted(known))}"
+        )
+    return cast("registry.ReaderLike", registry.get("readers", known[suffix]))
+
+
+def _require_column(table: Any, column: str, role: str, path: Path) -> None:
+    if column not in table.column_names:
+        error = UnknownNameError(f"{role} column", column, table.column_names)
+        raise InputError(str(error).rstrip("."), where=str(path))
