@@ -171,7 +171,9 @@ def _pieces(X: Any) -> Iterator[bytes]:
 def _column_values(column: Any) -> NDArray[Any]:
     if column.dtype.is_numeric() or column.dtype == nw.Boolean:
         return np.asarray(column.cast(nw.Float64).to_numpy(), dtype=float)
-    return to_vector(column.to_list())
+    values = np.empty(len(column), dtype=object)
+    values[:] = column.to_list()
+    return values
 
 
 def _array_pieces(values: Any) -> Iterator[bytes]:
