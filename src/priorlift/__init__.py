@@ -1,0 +1,62 @@
+"""priorlift: which earlier data to learn from, how to carry it over, and proof that it helped.
+
+This is the front door. It imports nothing when it is opened: each name below is fetched from its
+floor of the house the first time it is used (PEP 562), so `import priorlift` stays fast and pulls in
+no table, plot or deep-learning library.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from priorlift.core.persistence import load, save
+    from priorlift.pool import Source, SourcePool, Target
+    from priorlift.ranking.rank import Ranking, rank_sources
+    from priorlift.report import write_report
+    from priorlift.study import Study, StudyResult
+    from priorlift.transfer.routing import fit_params
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Target": "priorlift.pool",
+    "Source": "priorlift.pool",
+    "SourcePool": "priorlift.pool",
+    "rank_sources": "priorlift.ranking.rank",
+    "Ranking": "priorlift.ranking.rank",
+    "Study": "priorlift.study",
+    "StudyResult": "priorlift.study",
+    "write_report": "priorlift.report",
+    "save": "priorlift.core.persistence",
+    "load": "priorlift.core.persistence",
+    "fit_params": "priorlift.transfer.routing",
+}
+
+__all__ = [
+    "Target",
+    "Source",
+    "SourcePool",
+    "rank_sources",
+    "Ranking",
+    "Study",
+    "StudyResult",
+    "write_report",
+    "save",
+    "load",
+    "fit_params",
+    "__version__",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Fetch a public name from its home and keep it, so that the next look-up is free."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'priorlift' has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names too that nobody has used yet."""
+    return sorted({*globals(), *__all__})
