@@ -1,0 +1,350 @@
+"""Transferability scores: pure functions of sufficient statistics, or of two label columns.
+
+A score ranks sources for one target; it does not say how large the lift will be, and its values are
+not comparable between targets. A new score is one function here and one entry point in
+`priorlift.scores`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import linalg, sparse
+
+from priorlift.core.errors import InputError
+from priorlift.ranking.labels import Floats
+from priorlift.ranking.statistics import Spectrum, TaskStatistics
+
+if TYPE_CHECKING:
+    from priorlift.ranking.view import SourceView
+
+MAX_ITERATIONS = 100
+TOLERANCE = 1e-3
+RESIDUAL_FLOOR = 1e-12
+
+
+def logme(statistics: TaskStatistics, *, centre: bool = True) -> float:
+    """Return LogME: the log evidence per row of a Bayesian linear regression on the features.
+
+    Each label column y (one-hot for classes) has the prior w ~ N(0, I/alpha) and noise N(0,
+    I/beta); alpha and beta maximise the evidence by MacKay's fixed point in t = alpha / beta,
+
+        gamma = sum_i l_i / (l_i + t),    t <- gamma (p + sum_i p_i t²/(l_i + t)²)
+                                               / ((n - gamma) sum_i l_i p_i / (l_i + t)²),
+
+    over the r eigenvalues l_i above the numerical rank, with p_i the part of y'y along direction i
+    and p what is left. With beta at its best for that t, the value is
+
+        L = [n log(n / Q) - sum_i log(1 + l_i / t) - n - n log 2 pi] / (2 n),
+        Q = p + sum_i p_i t / (l_i + t),
+
+    the mean over columns. It equals the published expression at the fixed point. Where the null
+    model (t to infinity) has the larger evidence, that is the value: the features carry no signal.
+
+    Parameters
+    ----------
+    statistics : TaskStatistics
+        Of the target's rows in the source's features.
+    centre : bool, default=True
+        Measure features and labels from their means (an intercept with a flat prior). One dimension
+        then carries nothing, and n above becomes n - 1; with n the evidence would grow without
+        bound when n <= d. False gives the published score.
+
+    Returns
+    -------
+    float
+        Larger is better; comparable within one target only. Invariant to the scale of the features.
+
+    Raises
+    ------
+    InputError
+        The labels are constant.
+
+    Notes
+    -----
+    As published: the evidence and the fixed point. Corrected: only directions within the numerical
+    rank enter; the reference code's fixed-point form counts log alpha for all d directions but
+    log|A| for r of them, which ranks noise above signal when n < d. Our choice: centring, beta at
+    its best, the null model as a floor, at most 100 iterations to a relative change of t below
+    1e-3. O(k r) an iteration after the spectrum.
+
+    References
+    ----------
+    You, Liu, Wang, Long: LogME, ICML 2021 (arXiv:2102.11005). MacKay: Bayesian Interpolation, 1992.
+    """
+    spectrum = statistics.spectrum(centre=centre)
+    if not (spectrum.squares > 1e-12 * np.maximum(statistics.squares, 1e-300)).all():
+        raise InputError("the labels are constant", remedy="LogME needs labels that vary")
+    n = spectrum.freedom
+    null = _null_evidence(spectrum)
+    if len(spectrum.eigenvalues) == 0 or n < 1:
+        return float(null.mean())
+    ratio = prior_ratio(spectrum)
+    return float(np.maximum(evidence(spectrum, ratio), null).mean())
+
+
+def prior_ratio(spectrum: Spectrum) -> Floats:
+    """Return t = alpha / beta of each label column, shape (k,), in units of the eigenvalues.
+
+    The fixed point of `logme`; it starts at the mean eigenvalue per row, so that the scale of the
+    features does not matter. A column without signal drifts towards infinity and ends large.
+    """
+    n, values, shares = spectrum.freedom, spectrum.eigenvalues[:, None], spectrum.shares
+    rest = np.maximum(spectrum.squares - shares.sum(axis=0), 0.0)
+    unit = spectrum.eigenvalues.sum() / n
+    t = np.full(shares.shape[1], unit)
+    moving = np.arange(len(t))
+    for _ in range(MAX_ITERATIONS):
+        now = t[moving]
+        fit = values / (values + now)
+        gamma = fit.sum(axis=0)
+        weights = (shares[:, moving] * fit * fit / values).sum(axis=0)
+        residual = rest[moving] + (shares[:, moving] * (1.0 - fit) ** 2).sum(axis=0)
+        residual = np.maximum(residual, RESIDUAL_FLOOR * spectrum.squares[moving])
+        unused = np.maximum(n - gamma, RESIDUAL_FLOOR * n)
+        with np.errstate(divide="ignore", over="ignore"):
+            new = gamma * residual / (unused * weights)
+        t[moving] = np.clip(np.nan_to_num(new, nan=np.inf), 1e-12 * unit, 1e12 * unit)
+        moving = moving[np.abs(t[moving] - now) > TOLERANCE * now]
+        if len(moving) == 0:
+            break
+    return t
+
+
+def evidence(spectrum: Spectrum, ratio: Floats) -> Floats:
+    """Return the log evidence per row at t = `ratio`, beta at its best; shape (k,), in O(k r)."""
+    n, values, shares = spectrum.freedom, spectrum.eigenvalues[:, None], spectrum.shares
+    rest = np.maximum(spectrum.squares - shares.sum(axis=0), 0.0)
+    residual = rest + (shares * (ratio / (values + ratio))).sum(axis=0)
+    residual = np.maximum(residual, RESIDUAL_FLOOR * spectrum.squares)
+    determinant = np.log1p(values / ratio).sum(axis=0)
+    found = n * np.log(n / residual) - determinant - n - n * np.log(2.0 * np.pi)
+    return np.asarray(found / (2.0 * n))
+
+
+def _null_evidence(spectrum: Spectrum) -> Floats:
+    n = max(spectrum.freedom, 1)
+    return np.asarray(0.5 * (np.log(n / spectrum.squares) - 1.0 - np.log(2.0 * np.pi)))
+
+
+def h_score(statistics: TaskStatistics) -> float:
+    """Return the H-score: tr(S⁻¹ B) of the covariance S and the covariance B of the class means.
+
+    Parameters
+    ----------
+    statistics : TaskStatistics
+        Of the target's rows in the source's features; a classification.
+
+    Returns
+    -------
+    float
+        In [0, min(classes - 1, d)]; larger is better. **It is classes - 1 on any features with
+        d >= n - 1, noise included**: use `shrinkage_h_score` for small targets.
+
+    Raises
+    ------
+    InputError
+        The task is a regression, or there is one class only.
+
+    References
+    ----------
+    Bao et al.: An Information-Theoretic Approach to Transferability in Task Transfer Learning,
+    ICIP 2019.
+    """
+    counts = _class_counts(statistics)
+    return float((statistics.spectrum().shares / counts).sum())
+
+
+def shrinkage_h_score(statistics: TaskStatistics) -> float:
+    """Return the H-score with a Ledoit-Wolf covariance: (1 - a) tr(S_a⁻¹ B).
+
+    S_a = (1 - a) S + a tr(S)/d I, with S of divisor n and a from Ledoit and Wolf (2004) by the sum
+    of ||x - mean||⁴, which is O(n d); then a Cholesky factor and k solves, d³/3 + k d². Where the
+    spectrum is known, or n < d, the same value comes from the eigenvalues.
+
+    Parameters
+    ----------
+    statistics : TaskStatistics
+        Of the target's rows in the source's features; a classification.
+
+    Returns
+    -------
+    float
+        In [0, classes - 1]; larger is better.
+
+    Raises
+    ------
+    InputError
+        The task is a regression, or there is one class only.
+
+    References
+    ----------
+    Ibrahim, Ponomareva, Mazumder: Newer is not always better, ECML PKDD 2022 (arXiv:2110.06893).
+    """
+    counts = _class_counts(statistics)
+    features, n, d = statistics.features, statistics.n_rows, statistics.n_features
+    shrinkage = ledoit_wolf(statistics)
+    target = features.trace / (n * d)
+    if target <= 0.0:
+        return 0.0
+    if features.rows is None and not features.has_eigen and shrinkage > 0.0:
+        covariance = (1.0 - shrinkage) / n * features.centred.gram
+        covariance.flat[:: d + 1] += shrinkage * target
+        lower = linalg.cholesky(covariance, lower=True, overwrite_a=True, check_finite=False)
+        means = statistics.products / np.sqrt(n * counts)
+        solved = linalg.solve_triangular(lower, means, lower=True, check_finite=False)
+        return float((1.0 - shrinkage) * np.vdot(solved, solved))
+    spectrum = statistics.spectrum()
+    values = spectrum.eigenvalues[:, None] / n
+    between = values * spectrum.shares / counts
+    whole = (1.0 - shrinkage) * values + shrinkage * target
+    return float((1.0 - shrinkage) * (between / whole).sum())
+
+
+def ledoit_wolf(statistics: TaskStatistics) -> float:
+    """Return Ledoit and Wolf's shrinkage in [0, 1], from sums alone: O(d²).
+
+    Parameters
+    ----------
+    statistics : TaskStatistics
+        Any task; its labels do not matter.
+    """
+    features, n, d = statistics.features, statistics.n_rows, statistics.n_features
+    frobenius = features.frobenius / n**2
+    spread = (frobenius - (features.trace / n) ** 2 / d) / d
+    noise = (features.fourth / n - frobenius) / (n * d)
+    if spread <= 0.0 or noise <= 0.0:
+        return 0.0 if noise <= 0.0 else 1.0
+    return min(noise, spread) / spread
+
+
+def nce(y: ArrayLike, z: ArrayLike) -> float:
+    """Return NCE: minus the conditional entropy H(Y|Z) of the labels given predicted source labels.
+
+    Parameters
+    ----------
+    y : array-like of shape (n,)
+        The target's classes.
+    z : array-like of shape (n,)
+        The source head's predicted classes on the same rows.
+
+    Returns
+    -------
+    float
+        At most 0, in nats; larger is better. O(n log n).
+
+    References
+    ----------
+    Tran, Nguyen, Hassner: Transferability and Hardness of Supervised Classification Tasks, ICCV
+    2019.
+
+    Examples
+    --------
+    >>> nce([0, 0, 1, 1], ["a", "a", "b", "b"]) == 0.0
+    True
+    """
+    joint = _joint_counts(y, z)
+    return _entropy(joint.sum(axis=0)) - _entropy(joint)
+
+
+def normalized_nce(y: ArrayLike, z: ArrayLike) -> float:
+    """Return I(Y;Z) / H(Y) = 1 + NCE / H(Y), the share of the label entropy that Z explains.
+
+    Parameters
+    ----------
+    y, z : array-like of shape (n,)
+        As in `nce`.
+
+    Returns
+    -------
+    float
+        In [0, 1]; larger is better.
+
+    Raises
+    ------
+    InputError
+        There is one class only.
+    """
+    entropy = _entropy(_joint_counts(y, z).sum(axis=1))
+    if entropy == 0.0:
+        raise InputError("the labels are constant", remedy="NCE needs two classes or more")
+    return float(np.clip(1.0 + nce(y, z) / entropy, 0.0, 1.0))
+
+
+def _joint_counts(y: ArrayLike, z: ArrayLike) -> Floats:
+    labels, rows = np.unique(np.asarray(y), return_inverse=True)
+    sources, columns = np.unique(np.asarray(z), return_inverse=True)
+    if len(rows) != len(columns) or len(rows) == 0:
+        raise InputError(f"{len(rows)} labels and {len(columns)} predictions do not match")
+    shape = (len(labels), len(sources))
+    joint = sparse.coo_array((np.ones(len(rows)), (rows, columns)), shape=shape)
+    return np.asarray(joint.toarray())
+
+
+def _entropy(counts: Floats) -> float:
+    shares = counts[counts > 0] / counts.sum()
+    return float(-(shares * np.log(shares)).sum())
+
+
+def _class_counts(statistics: TaskStatistics) -> Floats:
+    if statistics.task != "classification":
+        raise InputError("the H-score needs classes, the task is a regression")
+    if len(statistics.totals) < 2:
+        raise InputError("the labels are constant", remedy="the H-score needs two classes or more")
+    return statistics.totals
+
+
+@dataclass(frozen=True)
+class Score:
+    """A score under a name: what the registry holds.
+
+    Attributes
+    ----------
+    name, summary : str
+        What it is called, and what it says in one sentence.
+    tasks : tuple of {"classification", "regression"}
+        Kinds of target that it can score.
+    function : callable
+        From a `SourceView` to a number; a larger one promises more lift. It raises `InputError`
+        with the reason where the source cannot be scored.
+    """
+
+    name: str
+    summary: str
+    tasks: tuple[str, ...]
+    function: "Callable[[SourceView], float]"
+
+    def __call__(self, view: "SourceView") -> float:
+        """Return the score of the source behind the view."""
+        return self.function(view)
+
+
+def _logme_gain(view: "SourceView") -> float:
+    return logme(view.statistics) - logme(view.random_statistics)
+
+
+def _nce_of_source_labels(view: "SourceView") -> float:
+    return normalized_nce(view.y, view.source_labels)
+
+
+LOGME = Score(
+    name="logme",
+    summary="Log evidence per row of the labels given the source's features, over that of a "
+    "random map of equal width",
+    tasks=("classification", "regression"),
+    function=_logme_gain,
+)
+SHRINKAGE_H = Score(
+    name="shrinkage_h",
+    summary="Separation of the classes in the source's features, with a shrunken covariance",
+    tasks=("classification",),
+    function=lambda view: shrinkage_h_score(view.statistics),
+)
+NCE = Score(
+    name="nce",
+    summary="Share of the label entropy explained by the source head's predicted labels",
+    tasks=("classification",),
+    function=_nce_of_source_labels,
+)
