@@ -1,0 +1,267 @@
+"""The journal: one SQLite row for each trial that has run, written exactly once.
+
+The journal is what a run can be resumed from, so it holds its promises against crashes. A record that
+`record` has acknowledged survives `kill -9` (write-ahead log) and a power cut (synchronous FULL: a
+sync for each call, about a millisecond, which is why records come in lists). A trial is keyed by its
+hash and the first record stays: writing it again changes nothing and is not counted. Other processes
+can read while the run writes.
+"""
+
+import contextlib
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from priorlift.core.errors import RunDirectoryError
+from priorlift.trials.outcome import Measured, Outcome, TrialRecord, pack_arrays, unpack_arrays
+from priorlift.trials.trial import Trial, canonical_json
+
+SCHEMA_VERSION = 1
+APPLICATION_ID = 0x50724C66  # "PrLf", so that a stranger's SQLite file is never written to
+_BUSY_SECONDS = 10.0
+_TABLE = """
+CREATE TABLE trials (
+    hash TEXT PRIMARY KEY,
+    task TEXT NOT NULL,
+    params TEXT NOT NULL,
+    status TEXT NOT NULL CHECK (status IN ('done', 'failed')),
+    outcome TEXT,
+    arrays BLOB,
+    error TEXT,
+    wall_seconds REAL NOT NULL,
+    cpu_seconds REAL NOT NULL,
+    peak_memory_mb REAL,
+    worker TEXT NOT NULL,
+    started_at TEXT NOT NULL,
+    finished_at TEXT NOT NULL
+)
+"""
+_COLUMNS = (
+    "hash, task, params, status, outcome, arrays, error,"
+    " wall_seconds, cpu_seconds, peak_memory_mb, worker, started_at, finished_at"
+)
+_INSERT = f"INSERT OR IGNORE INTO trials ({_COLUMNS}) VALUES ({', '.join('?' * 13)})"
+_SELECT = f"SELECT {_COLUMNS} FROM trials"
+
+
+class Journal:
+    """The records of a run, keyed by trial hash.
+
+    Parameters
+    ----------
+    path : path-like
+        The SQLite file; made if it is not there, unless `read_only`.
+    read_only : bool
+        Open for reading, for instance while another process writes.
+
+    Raises
+    ------
+    RunDirectoryError
+        The file is not a journal, comes from a newer version, or cannot be read or written.
+    """
+
+    def __init__(self, path: str | Path, *, read_only: bool = False) -> None:
+        self.path = Path(path)
+        self.read_only = read_only
+        with self._clear_errors():
+            self._connection = self._connect()
+            try:
+                self._check_or_create()
+            except BaseException:
+                self._connection.close()
+                raise
+
+    def record(self, records: Sequence[TrialRecord]) -> int:
+        """Write records in one transaction: after an error either all of them are in, or none.
+
+        Parameters
+        ----------
+        records : sequence of TrialRecord
+            What has run.
+
+        Returns
+        -------
+        int
+            How many were new. A trial that is already recorded keeps its first record.
+
+        Raises
+        ------
+        RunDirectoryError
+            The disk is full or the file cannot be written; what was recorded before is intact.
+        """
+        if not records:
+            return 0
+        rows = [_to_row(record) for record in records]
+        with self._clear_errors(), self._transaction():
+            before = self._connection.total_changes
+            self._connection.executemany(_INSERT, rows)
+            return self._connection.total_changes - before
+
+    def hashes(self) -> set[str]:
+        """Return the hashes of all recorded trials, done or failed."""
+        with self._clear_errors():
+            return {row[0] for row in self._connection.execute("SELECT hash FROM trials")}
+
+    def pending(self, trials: Iterable[Trial]) -> list[Trial]:
+        """Return the trials that are not recorded yet, each once, in the order given."""
+        recorded = self.hashes()
+        unique = {trial.hash: trial for trial in trials}
+        return [trial for key, trial in unique.items() if key not in recorded]
+
+    def get(self, trial_hash: str) -> TrialRecord | None:
+        """Return the record of one trial; None if there is none."""
+        with self._clear_errors():
+            found = self._connection.execute(f"{_SELECT} WHERE hash = ?", (trial_hash,)).fetchone()
+        return None if found is None else _from_row(found)
+
+    def records(self) -> Iterator[TrialRecord]:
+        """Give all records, sorted by trial hash, so that the order says nothing about the run."""
+        with self._clear_errors():
+            for row in self._connection.execute(f"{_SELECT} ORDER BY hash"):
+                yield _from_row(row)
+
+    def counts(self) -> dict[str, int]:
+        """Return how many trials are recorded as "done" and as "failed"."""
+        query = "SELECT status, COUNT(*) FROM trials GROUP BY status"
+        with self._clear_errors():
+            return {"done": 0, "failed": 0} | dict(self._connection.execute(query).fetchall())
+
+    def close(self) -> None:
+        """Close the file; a second call does nothing."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _connect(self) -> sqlite3.Connection:
+        if not self.read_only:
+            return sqlite3.connect(self.path, timeout=_BUSY_SECONDS, isolation_level=None)
+        uri = f"{self.path.absolute().as_uri()}?mode=ro"
+        return sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None)
+
+    def _check_or_create(self) -> None:
+        application = self._pragma("application_id")
+        version = self._pragma("user_version")
+        empty = self._connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0] == 0
+        if application not in (0, APPLICATION_ID) or (application == 0 and not empty):
+            raise self._stranger()
+        if version > SCHEMA_VERSION:
+            raise RunDirectoryError(
+                f"the journal has schema {version}, this priorlift knows {SCHEMA_VERSION}",
+                where=str(self.path),
+                cause="a newer priorlift wrote it",
+                remedy="upgrade priorlift, or use another --out",
+            )
+        if self.read_only:
+            if empty:
+                raise self._stranger()
+            return
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("PRAGMA synchronous = FULL")
+        if empty:
+            with self._transaction():
+                self._connection.execute(_TABLE)
+                self._connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                self._connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+    def _pragma(self, name: str) -> int:
+        return int(self._connection.execute(f"PRAGMA {name}").fetchone()[0])
+
+    def _stranger(self) -> RunDirectoryError:
+        return RunDirectoryError(
+            "this is not a priorlift journal",
+            where=str(self.path),
+            remedy="use another --out; the file was left as it is",
+        )
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._connection.execute("COMMIT")
+        except BaseException:
+            # A full disk may have rolled back already; a second ROLLBACK would hide the first error.
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise
+
+    @contextlib.contextmanager
+    def _clear_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            raise _explain(error, self.path) from error
+
+
+def _explain(error: sqlite3.DatabaseError, path: Path) -> RunDirectoryError:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    causes = {
+        sqlite3.SQLITE_FULL: ("the disk is full", "free space, then go on with --resume"),
+        sqlite3.SQLITE_IOERR: (
+            "the disk is full, over quota or failing",
+            "free space, then go on with --resume",
+        ),
+        sqlite3.SQLITE_READONLY: (
+            "the file or its folder is read-only",
+            "make the folder writable, or use another --out",
+        ),
+        sqlite3.SQLITE_CANTOPEN: (
+            "the folder is missing or not accessible",
+            "make the folder accessible, or use another --out",
+        ),
+        sqlite3.SQLITE_NOTADB: ("the file is not a journal", "use another --out"),
+        sqlite3.SQLITE_CORRUPT: (
+            "the file was damaged from outside",
+            "restore it from a copy, or start again with another --out",
+        ),
+        sqlite3.SQLITE_BUSY: (
+            "another process holds the journal",
+            "wait for it to end, or use another --out",
+        ),
+    }
+    cause, remedy = causes.get(code, (None, "use another --out"))
+    return RunDirectoryError(
+        f"the journal cannot be used ({error}); what was recorded before is intact"
+        if code not in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
+        else f"the journal cannot be read ({error})",
+        where=str(path),
+        cause=cause,
+        remedy=remedy,
+    )
+
+
+def _to_row(record: TrialRecord) -> tuple[Any, ...]:
+    outcome, cost = record.outcome, record.measured
+    return (
+        record.trial.hash,
+        record.trial.task,
+        canonical_json(record.trial.params),
+        record.status,
+        None if outcome is None else canonical_json(outcome.values),
+        None if outcome is None else pack_arrays(outcome.arrays),
+        record.error,
+        cost.wall_seconds,
+        cost.cpu_seconds,
+        cost.peak_memory_mb,
+        cost.worker,
+        cost.started_at,
+        cost.finished_at,
+    )
+
+
+def _from_row(row: tuple[Any, ...]) -> TrialRecord:
+    _, task, params, status, values, arrays, error, *cost = row
+    outcome = None if values is None else Outcome(json.loads(values), unpack_arrays(arrays))
+    return TrialRecord(Trial(task, json.loads(params)), status, outcome, error, Measured(*cost))
