@@ -84,6 +84,26 @@ def take_rows(X: Any, rows: NDArray[np.intp] | NDArray[np.bool_] | slice) -> Any
     return X[rows]
 
 
+def stack_rows(parts: Sequence[Any]) -> Any:
+    """Stack the rows of several X of one kind; frames must have the same columns."""
+    if len(parts) == 1:
+        return parts[0]
+    if any(sp.issparse(part) for part in parts):
+        return sp.vstack([sp.csr_matrix(part) for part in parts], format="csr")
+    if all(is_frame(part) for part in parts):
+        first = nw.from_native(parts[0], eager_only=True)
+        frames = [first] + [_in_library_of(first, part) for part in parts[1:]]
+        return nw.concat(frames, how="vertical").to_native()
+    return np.concatenate([np.asarray(part) for part in parts])
+
+
+def _in_library_of(first: Any, part: Any) -> Any:
+    frame = nw.from_native(part, eager_only=True)
+    if frame.implementation is not first.implementation:
+        frame = nw.from_dict(frame.to_dict(as_series=False), backend=first.implementation)
+    return frame.select([frame.get_column(name).cast(first.schema[name]) for name in first.columns])
+
+
 def select_columns(X: Any, names: Sequence[str]) -> Any:
     """Return the named columns of a frame, in the given order."""
     return nw.from_native(X, eager_only=True).select(list(names)).to_native()
@@ -91,6 +111,10 @@ def select_columns(X: Any, names: Sequence[str]) -> Any:
 
 def to_vector(values: Any) -> NDArray[Any]:
     """Return labels or groups of any container as a NumPy array; None stays None in an object array."""
+    if is_frame(values):
+        frame = nw.from_native(values, eager_only=True)
+        columns = [to_vector(frame.get_column(name)) for name in frame.columns]
+        return np.stack(columns, axis=1)
     if is_into_series(values):
         values = nw.from_native(values, series_only=True).to_list()
     elif hasattr(values, "to_pylist"):
@@ -163,7 +187,7 @@ def _pieces(X: Any) -> Iterator[bytes]:
         frame = nw.from_native(X, eager_only=True)
         for name in frame.columns:
             yield f"column{name}".encode()
-            yield from _array_pieces(_column_values(frame[name]))
+            yield from _array_pieces(_column_values(frame.get_column(name)))
     else:
         yield from _array_pieces(X if hasattr(X, "shape") else to_vector(X))
 

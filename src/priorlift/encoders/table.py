@@ -4,6 +4,7 @@ What is learned (medians, scales, categories) comes from the rows passed to `fit
 scaled but never centred, so that it stays sparse.
 """
 
+from collections.abc import Sequence
 from typing import Any, Self
 
 import narwhals as nw
@@ -121,16 +122,11 @@ class TableEncoder(TransformerMixin, BaseEstimator):
             numbers = np.array(X, dtype=float)
             _require_finite(numbers, "X")
             return numbers
-        frame = nw.from_native(X, eager_only=True)
-        numbers = np.empty((len(frame), len(self.numeric_columns_)))
-        for position, name in enumerate(self.numeric_columns_):
-            numbers[:, position] = _to_float(frame[name])
-            _require_finite(numbers[:, position], f"column {name!r}")
-        return numbers
+        return numbers_of(X, self.numeric_columns_)
 
     def _categories(self, X: Any) -> NDArray[Any]:
         frame = nw.from_native(X, eager_only=True)
-        columns = [[_as_text(v) for v in frame[name].to_list()] for name in self.categorical_columns_]
+        columns = [[_as_text(v) for v in frame.get_column(name).to_list()] for name in self.categorical_columns_]
         return np.array(columns, dtype=object).T
 
     def __sklearn_tags__(self) -> Any:
@@ -139,6 +135,30 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         tags.input_tags.allow_nan = True
         tags.input_tags.string = True
         return tags
+
+
+def numbers_of(X: Any, columns: Sequence[str] | None = None) -> NDArray[np.float64]:
+    """Return columns of a frame as a float matrix, missing values as NaN.
+
+    Parameters
+    ----------
+    X : frame of n rows
+        The table.
+    columns : sequence of str, optional
+        Which columns; by default all.
+
+    Raises
+    ------
+    InputError
+        A column holds text or an infinite value.
+    """
+    frame = nw.from_native(X, eager_only=True)
+    names = list(frame.columns if columns is None else columns)
+    numbers = np.empty((len(frame), len(names)))
+    for position, name in enumerate(names):
+        numbers[:, position] = _to_float(frame.get_column(name))
+        _require_finite(numbers[:, position], f"column {name!r}")
+    return numbers
 
 
 def _split_columns(X: Any) -> tuple[list[str], list[str]]:
@@ -154,7 +174,8 @@ def _split_columns(X: Any) -> tuple[list[str], list[str]]:
 
 def _to_float(column: Any) -> NDArray[np.float64]:
     if column.dtype.is_temporal():
-        column = column.cast(nw.Int64) if column.dtype == nw.Datetime else column.cast(nw.Datetime).cast(nw.Int64)
+        ticks = np.asarray(column.cast(nw.Datetime("us")).cast(nw.Int64).to_numpy(), dtype=float)
+        return np.where(column.is_null().to_numpy(), np.nan, ticks)
     if column.dtype.is_numeric() or column.dtype == nw.Boolean:
         return np.asarray(column.cast(nw.Float64).to_numpy(), dtype=float)
     values = np.full(len(column), np.nan)

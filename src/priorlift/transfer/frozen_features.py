@@ -1,0 +1,164 @@
+"""Frozen features: a feature map learned on each source, frozen, and a linear head learned on the target.
+
+The labels of the sources may be of any kind, since only their features are carried over. Without sources the
+same architecture keeps its random initial weights: the baseline that learned features have to beat
+(Rahimi & Recht, NIPS 2008, for random features; Alain & Bengio, 2016, for linear probes).
+"""
+
+import warnings
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression, LogisticRegressionCV, RidgeCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from priorlift.core.seeds import RandomState, derive_seed
+from priorlift.encoders.hidden_layer import HiddenLayerEncoder
+from priorlift.transfer.base import (
+    Method,
+    Rows,
+    TransferClassifier,
+    TransferEstimator,
+    TransferRegressor,
+    TransferTags,
+)
+from priorlift.transfer.inner_validation import Split, inner_splits
+from priorlift.transfer.weights import fit_weighted
+
+PENALTIES = np.logspace(-3, 1, 5)
+
+
+class _FrozenFeatures(TransferEstimator):
+    transfer_tags = TransferTags(labels="any")
+
+    def __init__(
+        self,
+        encoder: Any = None,
+        hidden_layer_sizes: tuple[int, ...] = (64,),
+        keep_input: bool = False,
+        preprocess: Any = "auto",
+        preprocess_on: Any = "target",
+        random_state: RandomState = None,
+    ) -> None:
+        self.encoder = encoder
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.keep_input = keep_input
+        self.preprocess = preprocess
+        self.preprocess_on = preprocess_on
+        self.random_state = random_state
+
+    def _head(self, splits: list[Split]) -> Any:
+        raise NotImplementedError
+
+    def _fit(self, target: Rows, sources: tuple[Rows, ...]) -> None:
+        learned_on = sources or (target,)
+        self.encoders_ = [self._encoder_for(rows, random=not sources) for rows in learned_on]
+        splits = inner_splits(target.y, target.groups, self._task, derive_seed(self._seed, "splits"))
+        model = make_pipeline(StandardScaler(), self._head(splits))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            self.model_ = fit_weighted(model, self._features(target.X), target.y, target.sample_weight)
+
+    def _encoder_for(self, rows: Rows, *, random: bool) -> Any:
+        seed = derive_seed(self._seed, "encoder", rows.fingerprint)
+        if self.encoder is not None:
+            encoder = clone(self.encoder)
+            if "random_state" in encoder.get_params(deep=False):
+                encoder.set_params(random_state=seed)
+            return encoder.fit(rows.X, rows.y)
+        encoder = HiddenLayerEncoder(rows.task, self.hidden_layer_sizes, random_state=seed)
+        if random:
+            return encoder.random(rows.X.shape[1])
+        return encoder.fit(rows.X, rows.y, sample_weight=rows.sample_weight)
+
+    def _features(self, X: Any) -> NDArray[np.float64]:
+        parts = [encoder.transform(X) for encoder in self.encoders_]
+        if self.keep_input:
+            parts.append(X.toarray() if hasattr(X, "toarray") else X)
+        return np.hstack(parts)
+
+
+class FrozenFeaturesClassifier(TransferClassifier, _FrozenFeatures):
+    """Learn a feature map on each source, freeze it, and fit a linear classifier on the target.
+
+    Parameters
+    ----------
+    encoder : transformer, optional
+        Cloned and fitted on each source (`fit(X, y)`), then `transform` gives the features; without
+        sources it is fitted on the target. Wrap it in scikit-learn's `FrozenEstimator` to use it as it is:
+        both arms then share it, and the lift is 0 by design. By default the last hidden layer of a small
+        ReLU network trained on the source's own labels, and without sources the same network's random
+        initial weights.
+    hidden_layer_sizes : tuple of int, default=(64,)
+        Widths of the default encoder's hidden layers.
+    keep_input : bool, default=False
+        Whether the head also sees the preprocessed columns.
+    preprocess : "auto", None or transformer, default="auto"
+        Applied before the encoder, to target and sources alike.
+    preprocess_on : {"target", "all"}, default="target"
+        Whose training rows the preprocessing is learned on.
+    random_state : int, RandomState or None
+        Seeds encoders and inner splits.
+
+    Attributes
+    ----------
+    classes_ : ndarray
+        The target's labelled classes.
+    encoders_ : list
+        One frozen feature map a source, in the order of fingerprints; their features stand side by side.
+    model_ : Pipeline
+        Scaling, then logistic regression with the penalty chosen by inner cross-validation (log-loss).
+    sources_ : dict of str to str
+        Names and fingerprints of the sources.
+    """
+
+    def _head(self, splits: list[Split]) -> Any:
+        if not splits:
+            return LogisticRegression(C=0.1, max_iter=300)
+        return LogisticRegressionCV(
+            Cs=PENALTIES, cv=splits, scoring="neg_log_loss", max_iter=300, use_legacy_attributes=False
+        )
+
+
+class FrozenFeaturesRegressor(TransferRegressor, _FrozenFeatures):
+    """Learn a feature map on each source, freeze it, and fit a ridge regression on the target.
+
+    Parameters
+    ----------
+    encoder : transformer, optional
+        As in `FrozenFeaturesClassifier`.
+    hidden_layer_sizes : tuple of int, default=(64,)
+        Widths of the default encoder's hidden layers.
+    keep_input : bool, default=False
+        Whether the head also sees the preprocessed columns.
+    preprocess : "auto", None or transformer, default="auto"
+        Applied before the encoder, to target and sources alike.
+    preprocess_on : {"target", "all"}, default="target"
+        Whose training rows the preprocessing is learned on.
+    random_state : int, RandomState or None
+        Seeds encoders and inner splits.
+
+    Attributes
+    ----------
+    encoders_ : list
+        One frozen feature map a source, in the order of fingerprints.
+    model_ : Pipeline
+        Scaling, then ridge regression with the penalty chosen by inner cross-validation.
+    sources_ : dict of str to str
+        Names and fingerprints of the sources.
+    """
+
+    def _head(self, splits: list[Split]) -> Any:
+        return RidgeCV(alphas=1.0 / PENALTIES[::-1], cv=splits or None)
+
+
+METHOD = Method(
+    "frozen_features",
+    "features learned on the source, a linear head on the target",
+    FrozenFeaturesClassifier,
+    FrozenFeaturesRegressor,
+)
