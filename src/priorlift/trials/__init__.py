@@ -1,8 +1,9 @@
 """Trials: what a run consists of, where it is recorded, and how it is run.
 
-A `Trial` describes one piece of work and is known by the hash of its content. A `Runner` runs trials
-and yields a `TrialRecord` for each, a `Journal` keeps each record exactly once, a `DataStore` holds the
-data that the trials read, and a `RunDirectory` holds all of it. Nothing here knows a method by name.
+A `Trial` describes one piece of work and is known by the hash of its content. A `Runner` runs
+trials and yields a `TrialRecord` for each, a `Journal` keeps each record exactly once, a
+`DataStore` holds the data that the trials read, and a `RunDirectory` holds all of it. Nothing here
+knows a method by name.
 """
 
 from priorlift.trials.context import Context, TaskFunction

@@ -1,4 +1,4 @@
-"""What every task function receives beside its trial: where the data lies, the seed, the estimators."""
+"""What every task function receives beside its trial: the data, the seed, the estimators."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

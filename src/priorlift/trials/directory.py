@@ -44,8 +44,8 @@ class RunDirectory:
 
     Notes
     -----
-    Use it in a `with` statement: leaving it closes the journal and releases the lock. A process that
-    is killed releases the lock too.
+    Use it in a `with` statement: leaving it closes the journal and releases the lock. A process
+    that is killed releases the lock too.
     """
 
     def __init__(self, path: str | Path, *, resume: bool = False) -> None:
@@ -102,7 +102,7 @@ class RunDirectory:
         self.close()
 
     def _refuse_foreign(self) -> None:
-        names = {entry.name for entry in self.path.iterdir()}
+        names = {entry.name for entry in self.path.iterdir() if entry.name[0] != "."}
         if names and not names & {JOURNAL, LOCK}:
             raise InputError(
                 "the folder holds other files and is no run directory",

@@ -17,9 +17,10 @@ def run_pending(
 ) -> Iterator[TrialRecord]:
     """Run the trials that the journal lacks and yield each record once it is safe on the disk.
 
-    A record is written at once, unless the last write was less than 0.1 seconds ago; then it waits for
-    the next one, because a sync to the disk takes about as long as a short trial. Trials that are
-    already recorded, done or failed, are not run and not yielded; a trial given twice runs once.
+    A record is written at once, unless the last write was less than 0.1 seconds ago; then it waits
+    for the next one, because a sync to the disk takes about as long as a short trial. Trials that
+    are already recorded, done or failed, are not run and not yielded; a trial given twice runs
+    once.
 
     Parameters
     ----------
@@ -55,5 +56,6 @@ def run_pending(
                 yield from written
     finally:
         # Also when the run is interrupted: what has been computed is not lost.
+        running.close()
         journal.record(waiting)
     yield from waiting

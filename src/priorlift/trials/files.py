@@ -1,4 +1,4 @@
-"""Files that are either the old one or the new one, never half of each, and clear errors about them."""
+"""Files that are the old one or the new one, never half of each, and clear errors about them."""
 
 import contextlib
 import errno

@@ -1,10 +1,10 @@
 """The journal: one SQLite row for each trial that has run, written exactly once.
 
-The journal is what a run can be resumed from, so it holds its promises against crashes. A record that
-`record` has acknowledged survives `kill -9` (write-ahead log) and a power cut (synchronous FULL: a
-sync for each call, about a millisecond, which is why records come in lists). A trial is keyed by its
-hash and the first record stays: writing it again changes nothing and is not counted. Other processes
-can read while the run writes.
+The journal is what a run can be resumed from, so it holds its promises against crashes. A record
+that `record` has acknowledged survives `kill -9` (write-ahead log) and a power cut (synchronous
+FULL: a sync for each call, about a millisecond, which is why records come in lists). A trial is
+keyed by its hash and the first record stays: writing it again changes nothing and is not counted.
+Other processes can read while the run writes.
 """
 
 import contextlib
@@ -130,7 +130,11 @@ class Journal:
             return {"done": 0, "failed": 0} | dict(self._connection.execute(query).fetchall())
 
     def close(self) -> None:
-        """Close the file; a second call does nothing."""
+        """Close the file, and leave it readable from a read-only folder; safe to call twice."""
+        with contextlib.suppress(sqlite3.Error):  # closed, read-only, or another process reads
+            if not self.read_only:
+                self._connection.execute("PRAGMA busy_timeout = 0")
+                self._connection.execute("PRAGMA journal_mode = DELETE")
         self._connection.close()
 
     def __enter__(self) -> Self:
@@ -192,7 +196,7 @@ class Journal:
             yield
             self._connection.execute("COMMIT")
         except BaseException:
-            # A full disk may have rolled back already; a second ROLLBACK would hide the first error.
+            # A full disk may have rolled back already; a second ROLLBACK would hide that error.
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
             raise

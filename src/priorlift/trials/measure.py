@@ -1,7 +1,8 @@
 """Measure what a piece of work costs: wall and processor seconds, peak memory, when and by whom.
 
-On Linux the kernel's high-water mark of resident memory is reset before the work, so the peak belongs
-to this trial and not to an earlier one in the same process; elsewhere it is the process's peak so far.
+On Linux the kernel's high-water mark of resident memory is reset before the work, so the peak
+belongs to this trial and not to an earlier one in the same process; elsewhere it is the process's
+peak so far.
 """
 
 import sys

@@ -1,7 +1,7 @@
 """What a trial gives back: values, arrays, what it cost, and whether it failed.
 
-A failed trial is a record like any other, with its error in one line, so that a run's table has a row
-where other tools have a hole, and so that a deterministic failure is not tried again and again.
+A failed trial is a record like any other, with its error in one line, so that a run's table has a
+row where other tools have a hole, and so that a deterministic failure is not tried again and again.
 """
 
 import io
@@ -102,11 +102,26 @@ class TrialRecord:
 
 
 def pack_arrays(arrays: Mapping[str, np.ndarray]) -> bytes | None:
-    """Write arrays as the bytes of one NPZ file; None if there are none."""
+    """Write arrays as one line of JSON with their names, then each in the NPY format.
+
+    An NPZ file would say the same at ten times the overhead, and names some arrays wrongly.
+
+    Parameters
+    ----------
+    arrays : mapping of str to ndarray
+        What to write, of any dtype but object.
+
+    Returns
+    -------
+    bytes or None
+        None if there are no arrays.
+    """
     if not arrays:
         return None
     buffer = io.BytesIO()
-    np.savez(buffer, allow_pickle=False, **arrays)
+    buffer.write(json.dumps(list(arrays)).encode() + b"\n")
+    for array in arrays.values():
+        np.lib.format.write_array(buffer, array, allow_pickle=False)
     return buffer.getvalue()
 
 
@@ -114,5 +129,6 @@ def unpack_arrays(blob: bytes | None) -> dict[str, np.ndarray]:
     """Read arrays back from `pack_arrays`; nothing in the bytes is executed."""
     if blob is None:
         return {}
-    with np.load(io.BytesIO(blob), allow_pickle=False) as archive:
-        return {name: archive[name] for name in archive.files}
+    buffer = io.BytesIO(blob)
+    names = json.loads(buffer.readline())
+    return {name: np.lib.format.read_array(buffer, allow_pickle=False) for name in names}

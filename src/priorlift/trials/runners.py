@@ -1,16 +1,16 @@
 """Run trials: in this process, or in several, with the same results bit for bit.
 
-A runner takes trials and yields their records in the order in which they end. It knows no method and no
-journal: a trial names its task function, which the registry finds where the trial runs. Each task runs
-on one thread of the numerical libraries, in every runner, because the number of threads changes the last
-bits of a sum and because workers must not fight for the cores.
+A runner takes trials and yields their records in the order in which they end. It knows no method
+and no journal: a trial names its task function, which the registry finds where the trial runs. Each
+task runs on one thread of the numerical libraries, in every runner, because the number of threads
+changes the last bits of a sum and because workers must not fight for the cores.
 """
 
 import os
 import threading
 import time
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import Literal, Protocol, TypeAlias
@@ -46,7 +46,7 @@ class Runner(Protocol):
         """How many trials run at the same time."""
         ...
 
-    def run(self, trials: Sequence[Trial], context: Context) -> Iterator[TrialRecord]:
+    def run(self, trials: Sequence[Trial], context: Context) -> Generator[TrialRecord, None, None]:
         """Yield one record for each trial, as they end; closing the iterator stops the work."""
         ...
 
@@ -94,7 +94,7 @@ class SerialRunner:
     name: str = field(default="serial", init=False)
     n_workers: int = field(default=1, init=False)
 
-    def run(self, trials: Sequence[Trial], context: Context) -> Iterator[TrialRecord]:
+    def run(self, trials: Sequence[Trial], context: Context) -> Generator[TrialRecord, None, None]:
         """Yield one record for each trial, in the order given."""
         _check_tasks(trials, self.tasks)
         for trial in trials:
@@ -115,7 +115,7 @@ class ProcessesRunner:
     tasks: Mapping[str, TaskFunction] = field(default_factory=dict)
     name: str = field(default="processes", init=False)
 
-    def run(self, trials: Sequence[Trial], context: Context) -> Iterator[TrialRecord]:
+    def run(self, trials: Sequence[Trial], context: Context) -> Generator[TrialRecord, None, None]:
         """Yield one record for each trial, as they end."""
         if self.n_workers == 1:
             yield from SerialRunner(self.tasks).run(trials, context)
@@ -182,7 +182,7 @@ def _attempt(
 
 
 def _one_line(error: Exception) -> str:
-    text = " ".join(str(error).split())
+    text = " ".join(str(error).split()).encode(errors="backslashreplace").decode()
     line = f"{type(error).__name__}: {text}" if text else type(error).__name__
     return line if len(line) <= _ERROR_CHARACTERS else f"{line[: _ERROR_CHARACTERS - 3]}..."
 

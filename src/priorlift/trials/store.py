@@ -1,7 +1,8 @@
-"""The data of a run: each array once on disk, known by its fingerprint, memory-mapped by every worker.
+"""The data of a run: each array once on disk, known by its fingerprint, memory-mapped.
 
-Workers receive fingerprints and open the arrays themselves, read-only, so that ten processes share one
-copy of a matrix in the page cache. Nothing is stored as a pickle and nothing that is read is executed.
+Workers receive fingerprints and open the arrays themselves, read-only, so that ten processes share
+one copy of a matrix in the page cache. Nothing is stored as a pickle and nothing that is read is
+executed.
 """
 
 import contextlib
@@ -13,7 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, cast
 
 import narwhals as nw
 import numpy as np
@@ -26,8 +27,8 @@ from priorlift.trials.files import clear_os_errors, sync_folder, temporary_name,
 
 TASKS_IN_MEMORY = 64
 _KEY = re.compile(r"[0-9A-Za-z_-]+")
+_TASK_CLASSES: dict[str, type[TaskData]] = {"target": Target, "source": Source}
 _CSR_PARTS = ("data", "indices", "indptr")
-AnyTask = TypeVar("AnyTask", bound=TaskData)
 
 
 class DataStore:
@@ -40,7 +41,7 @@ class DataStore:
     """
 
     def __init__(self, directory: str | Path) -> None:
-        self.directory = Path(directory)
+        self.directory = Path(directory).absolute()
 
     def put_array(self, key: str, value: Any) -> None:
         """Keep a value under a key; if the key is there already, nothing is written.
@@ -63,9 +64,11 @@ class DataStore:
         if key in self:
             return
         write = _writer_for(value)
-        with clear_os_errors("the run's data cannot be stored", self.directory):
-            with self._new_folder(self._folder(key)) as folder:
-                write(folder)
+        with (
+            clear_os_errors("the run's data cannot be stored", self.directory),
+            self._new_folder(self._folder(key)) as folder,
+        ):
+            write(folder)
 
     def get_array(self, key: str) -> Any:
         """Give a value back, read-only and memory-mapped where its kind allows.
@@ -89,12 +92,7 @@ class DataStore:
         for name, read in _READERS.items():
             if (folder / name).exists():
                 return read(folder)
-        raise RunDirectoryError(
-            f"the run's data lacks {key}",
-            where=str(self.directory),
-            cause="the folder was changed or copied in part",
-            remedy="start again with another --out",
-        )
+        raise _lacks(key, self.directory)
 
     def __contains__(self, key: str) -> bool:
         return self._folder(key).is_dir()
@@ -112,7 +110,7 @@ class DataStore:
         str
             Its fingerprint.
         """
-        path = self._task_path(type(task), task.fingerprint)
+        path = _task_path(self.directory, type(task).__name__.lower(), task.fingerprint)
         if path.exists():
             return task.fingerprint
         keys = {part: self._put_part(task, part) for part in ("X", "y", "groups", "sample_weight")}
@@ -139,11 +137,11 @@ class DataStore:
         name : str, optional
             Its name, where it is not the one under which it was first put in.
         """
-        return self._load(Target, fingerprint, name)
+        return cast("Target", _load_task("target", self.directory, fingerprint, name))
 
     def source(self, fingerprint: str, name: str | None = None) -> Source:
         """Give back a source by its fingerprint; parameters as for `target`."""
-        return self._load(Source, fingerprint, name)
+        return cast("Source", _load_task("source", self.directory, fingerprint, name))
 
     def remove_leftovers(self) -> None:
         """Remove what a crash left half-written; only for the process that holds the run's lock."""
@@ -160,16 +158,9 @@ class DataStore:
             self.put_array(key, value)
         except InputError as error:
             kind = type(task).__name__.lower()
-            raise InputError(
-                str(error).rstrip("."), where=f"{kind} {task.name!r}, {part}"
-            ) from None
+            where = f"{kind} {task.name!r}, {part}"
+            raise InputError(str(error).rstrip("."), where=where) from None
         return str(key)
-
-    def _load(self, kind: type[AnyTask], fingerprint: str, name: str | None) -> AnyTask:
-        return _load_task(kind, self.directory, fingerprint, name)  # type: ignore[return-value]
-
-    def _task_path(self, kind: type[TaskData], fingerprint: str) -> Path:
-        return self.directory / f"{kind.__name__.lower()}-{_checked(fingerprint)}.json"
 
     def _folder(self, key: str) -> Path:
         return self.directory / _checked(key)
@@ -184,38 +175,43 @@ class DataStore:
             for file in temporary.iterdir():
                 with file.open("rb+") as opened:
                     os.fsync(opened.fileno())
-            with contextlib.suppress(FileExistsError):
-                _rename_unless_there(temporary, final)
+            _rename_unless_there(temporary, final)
             sync_folder(self.directory)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
 
 
 @lru_cache(maxsize=TASKS_IN_MEMORY)
-def _load_task(
-    kind: type[TaskData], directory: Path, fingerprint: str, name: str | None
-) -> TaskData:
+def _load_task(kind: str, directory: Path, fingerprint: str, name: str | None) -> TaskData:
     store = DataStore(directory)
-    path = store._task_path(kind, fingerprint)
+    path = _task_path(directory, kind, fingerprint)
     if not path.exists():
-        raise RunDirectoryError(
-            f"the run's data lacks {kind.__name__.lower()} {fingerprint}",
-            where=str(directory),
-            cause="the folder was changed or copied in part",
-            remedy="start again with another --out",
-        )
+        raise _lacks(f"{kind} {fingerprint}", directory)
     document = json.loads(path.read_text(encoding="utf-8"))
     parts = {
         part: None if key is None else store.get_array(key)
         for part, key in document["keys"].items()
     }
-    return kind.restore(
+    return _TASK_CLASSES[kind].restore(
         Fingerprints(**document["fingerprints"]),
         name or document["name"],
         parts.pop("X"),
         parts.pop("y"),
         **parts,
         **{key: document[key] for key in ("task", "unlabeled", "licence", "description")},
+    )
+
+
+def _task_path(directory: Path, kind: str, fingerprint: str) -> Path:
+    return directory / f"{kind}-{_checked(fingerprint)}.json"
+
+
+def _lacks(what: str, directory: Path) -> RunDirectoryError:
+    return RunDirectoryError(
+        f"the run's data lacks {what}",
+        where=str(directory),
+        cause="the folder was changed or copied in part",
+        remedy="start again with another --out",
     )
 
 
@@ -288,9 +284,8 @@ def _write_frame(folder: Path, value: Any) -> None:
         ) from error
     # pandas leaves a note on its index there; only the columns are content.
     table = table.replace_schema_metadata(None).unify_dictionaries()
-    with pa.OSFile(str(folder / "frame.arrow"), "wb") as file:
-        with pa.ipc.new_file(file, table.schema) as writer:
-            writer.write_table(table)
+    with pa.ipc.new_file(str(folder / "frame.arrow"), table.schema) as writer:
+        writer.write_table(table)
 
 
 def _plain_items(value: np.ndarray) -> list[Any]:

@@ -1,8 +1,8 @@
 """A trial: a frozen description of one piece of work, known by the hash of its content.
 
-Two trials with the same content are the same trial, wherever and whenever they were planned. That is
-what makes a journal of results exactly-once, a seed independent of order, and a resumed run equal to
-an uninterrupted one.
+Two trials with the same content are the same trial, wherever and whenever they were planned. That
+is what makes a journal of results exactly-once, a seed independent of order, and a resumed run
+equal to an uninterrupted one.
 """
 
 import hashlib
@@ -18,8 +18,8 @@ from priorlift.core.errors import InputError
 def canonical_json(value: Any, where: str = "value") -> str:
     """Write a value as JSON in the one form that a hash can stand on.
 
-    Keys are sorted, there is no white space, and what JSON cannot say (NaN, infinities, arrays, keys
-    that are not strings) is refused, never converted.
+    Keys are sorted, there is no white space, and what JSON cannot say (NaN, infinities, arrays,
+    keys that are not strings) is refused, never converted.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def canonical_json(value: Any, where: str = "value") -> str:
     '{"a":null,"b":[1,2]}'
     """
     _check_json(value, where)
-    return json.dumps(_plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return json.dumps(_plain(value), sort_keys=True, separators=(",", ":"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +84,7 @@ class Trial:
     def __post_init__(self) -> None:
         text = canonical_json(self.params, "params")
         content = f'{{"params":{text},"task":{canonical_json(self.task, "task")}}}'
-        digest = hashlib.blake2b(content.encode("utf-8", "surrogatepass"), digest_size=16)
+        digest = hashlib.blake2b(content.encode(), digest_size=16)
         object.__setattr__(self, "params", json.loads(text))
         object.__setattr__(self, "hash", digest.hexdigest())
 
