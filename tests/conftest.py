@@ -1,11 +1,6 @@
 """What every test may lean on: capped threads, the data directory, a browser."""
 
 import os
-
-# Before NumPy is imported: two test processes must not fight over the cores with their BLAS threads.
-for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"):
-    os.environ.setdefault(_name, "1")
-
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +8,11 @@ from typing import Any
 
 import hypothesis
 import pytest
+
+# Nothing above imports NumPy. Once it is imported the caps come too late, and two test processes
+# would fight over the cores with their BLAS threads.
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 

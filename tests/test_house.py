@@ -1,4 +1,4 @@
-"""The house keeps its own rules: a light front door, layers in order, papers that name everything."""
+"""The house keeps its own rules: a light front door, layers in order, papers that say all."""
 
 import ast
 import json
@@ -99,9 +99,7 @@ def test_entry_points_name_things_that_exist():
             path = REPOSITORY / "src" / Path(*module.split("."))
             source = path.with_suffix(".py")
             names = {
-                name
-                for node in ast.parse(source.read_text()).body
-                for name in _defined_by(node)
+                name for node in ast.parse(source.read_text()).body for name in _defined_by(node)
             }
             assert attribute in names, f"{target} is not defined"
 

@@ -1,8 +1,8 @@
 """priorlift: which earlier data to learn from, how to carry it over, and proof that it helped.
 
 This is the front door. It imports nothing when it is opened: each name below is fetched from its
-floor of the house the first time it is used (PEP 562), so `import priorlift` stays fast and pulls in
-no table, plot or deep-learning library.
+floor of the house the first time it is used (PEP 562), so `import priorlift` stays fast and pulls
+in no table, plot or deep-learning library.
 """
 
 from importlib import import_module

@@ -1,0 +1,38 @@
+"""What the documentation shows does run: its Python examples, page by page."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+PAGES = ["README.md", "docs/how-to/write-a-method.md", "docs/how-to/write-a-score.md"]
+
+
+def python_blocks(page: str) -> list[str]:
+    return re.findall(r"^```python\n(.*?)^```", (REPOSITORY / page).read_text(), re.M | re.S)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_examples_of_a_page_run(page):
+    blocks = python_blocks(page)
+    assert blocks
+    namespace = {"__name__": "example"}
+    for block in blocks:
+        exec(compile(block, page, "exec"), namespace)
+
+
+def test_the_example_method_differs_only_by_its_sources():
+    namespace = {"__name__": "example"}
+    for block in python_blocks("docs/how-to/write-a-method.md"):
+        exec(compile(block, "write-a-method", "exec"), namespace)
+    model, alone = namespace["model"], namespace["alone"]
+    assert set(model.sources_) == {"other rows"}
+    assert alone.sources_ == {}
+    assert len(model.voters_) == 1
+
+
+@pytest.mark.parametrize("page", sorted(REPOSITORY.glob("*.md")), ids=lambda page: page.name)
+def test_links_of_the_papers_at_the_root_lead_somewhere(page):
+    for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
+        assert (page.parent / link).exists(), link
