@@ -42,9 +42,8 @@ def crossed_components_interval(
         var = sigma2_draw (1/J + f/(1-f)) + sigma2_row / n + sigma2_inter / (J n).
 
     The term f/(1-f) pays for draws that share rows of the pool. Degrees of freedom after
-    Satterthwaite (1946, Biometrics Bulletin 2, 110-114) on the mean squares that remain once
-    negative components are clipped at 0; our choice: never below min(J, n) - 1, because the
-    formula breaks down where mean squares are subtracted.
+    Satterthwaite (1946, Biometrics Bulletin 2, 110-114) on the unclipped mean squares; our choice:
+    never below min(J, n) - 1, because his formula breaks down where mean squares are subtracted.
 
     Parameters
     ----------
@@ -72,14 +71,13 @@ def crossed_components_interval(
     Time O(n_draws n_test).
     """
     matrix, reason = _crossed_matrix(differences, overlap, groups)
-    n_draws, n_rows = matrix.shape
     error, df = (np.nan, np.nan) if reason else _crossed_error(matrix, overlap)
     return t_interval(
         matrix.mean(),
         error,
         df,
         formula="crossed_components",
-        n_units=n_rows,
+        n_units=matrix.shape[1],
         level=level,
         reason=reason,
     )
@@ -151,14 +149,17 @@ def overlap_factor(n_draws: int, overlap: float) -> float:
 
 
 def satterthwaite(
-    terms: Sequence[float], dfs: Sequence[float], *, smallest: float
-) -> tuple[float, float]:
-    """Sum independent variance terms and give the sum's approximate degrees of freedom.
+    variance: float, terms: Sequence[float], dfs: Sequence[float], *, smallest: float
+) -> float:
+    """Approximate the degrees of freedom of a variance that is a sum of weighted mean squares.
 
     Parameters
     ----------
+    variance : float
+        The sum, after any clipping.
     terms : sequence of float
-        Mean squares times their (possibly negative) coefficients.
+        Each mean square times the size of its coefficient, before any clipping: so the answer
+        does not jump where a component reaches zero.
     dfs : sequence of float
         Degrees of freedom of each.
     smallest : float
@@ -166,12 +167,10 @@ def satterthwaite(
 
     Returns
     -------
-    variance, df : float
+    float
     """
-    variance = float(sum(terms))
     spread = sum(term**2 / df for term, df in zip(terms, dfs, strict=True))
-    df = variance**2 / spread if spread > 0 else smallest
-    return variance, max(df, smallest)
+    return max(variance**2 / spread, smallest) if spread > 0 else smallest
 
 
 def _crossed_error(matrix: FloatArray, overlap: float) -> tuple[float, float]:
@@ -183,18 +182,12 @@ def _crossed_error(matrix: FloatArray, overlap: float) -> tuple[float, float]:
     ms_draw = n_rows * by_draw.var(ddof=1)
     ms_row = n_draws * by_row.var(ddof=1)
     ms_inter = float((residual**2).sum()) / (df_draw * df_row)
-    terms, dfs, weight_inter = [], [], 1 / (n_draws * n_rows)
-    if ms_draw > ms_inter:
-        terms.append(factor / n_rows * ms_draw)
-        dfs.append(df_draw)
-        weight_inter -= factor / n_rows
-    if ms_row > ms_inter:
-        terms.append(ms_row / (n_draws * n_rows))
-        dfs.append(df_row)
-        weight_inter -= 1 / (n_draws * n_rows)
-    terms.append(weight_inter * ms_inter)
-    dfs.append(df_draw * df_row)
-    variance, df = satterthwaite(terms, dfs, smallest=min(df_draw, df_row))
+    draw = max(0.0, ms_draw - ms_inter) / n_rows
+    row = max(0.0, ms_row - ms_inter) / n_draws
+    variance = draw * factor + row / n_rows + ms_inter / (n_draws * n_rows)
+    weighted = (factor * ms_draw / n_rows, ms_row / (n_draws * n_rows), factor * ms_inter / n_rows)
+    dfs = (df_draw, df_row, df_draw * df_row)
+    df = satterthwaite(variance, weighted, dfs, smallest=min(df_draw, df_row))
     return float(np.sqrt(variance)), df
 
 

@@ -264,9 +264,10 @@ def group_means(matrix: FloatArray, groups: Groups | None) -> FloatArray:
     if labels.shape != (matrix.shape[1],):
         raise InputError(f"{labels.size} groups for {matrix.shape[1]} rows")
     _, codes, counts = np.unique(labels, return_inverse=True, return_counts=True)
-    sums = np.zeros((matrix.shape[0], counts.size))
-    np.add.at(sums, (slice(None), codes), matrix)
-    return sums / counts
+    order = np.argsort(codes, kind="stable")
+    starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
+    means: FloatArray = np.add.reduceat(matrix[:, order], starts, axis=1) / counts
+    return means
 
 
 def constant_reason(values: FloatArray) -> str | None:

@@ -123,7 +123,7 @@ def labels_saved(
     Time O(n_resamples n_budgets n_draws n_rows). Draws that share rows of the pool make the
     interval somewhat narrow.
     """
-    arms = np.stack([_scores(scores_with, "with"), _scores(scores_without, "without")])
+    arms = _stacked(scores_with, scores_without)
     if arms.shape[1] != len(budgets):
         raise InputError(f"{arms.shape[1]} score matrices for {len(budgets)} budgets")
     shape = arms.shape
@@ -183,7 +183,7 @@ def labels_saved_from_curves(
     low = np.quantile(needed[1:], (1 - level) / 2, axis=0, method="lower")
     high = np.quantile(needed[1:], (1 + level) / 2, axis=0, method="higher")
     return tuple(
-        _labels_saved_at(int(n), needed[0, i], low[i], high[i], sizes, level)
+        _labels_saved_at(int(n), float(needed[0, i]), float(low[i]), float(high[i]), sizes, level)
         for i, n in enumerate(budgets)
     )
 
@@ -304,11 +304,14 @@ def _phrase(value: float, beyond: bool, below: bool) -> str:
     return f"less than {number}" if below else number
 
 
-def _scores(values: ArrayLike, arm: str) -> FloatArray:
-    scores = np.asarray(values, dtype=float)
-    if scores.ndim != 3 or not np.isfinite(scores).all():
+def _stacked(scores_with: ArrayLike, scores_without: ArrayLike) -> FloatArray:
+    arms = [np.asarray(scores, dtype=float) for scores in (scores_with, scores_without)]
+    if arms[0].shape != arms[1].shape or arms[0].ndim != 3:
         raise InputError(
-            f"scores {arm} sources must be finite and of shape (budgets, draws, rows), "
-            f"not {scores.shape}"
+            "both arms need scores of one shape (budgets, draws, rows), "
+            f"not {arms[0].shape} and {arms[1].shape}"
         )
-    return scores
+    stacked = np.stack(arms)
+    if not np.isfinite(stacked).all():
+        raise InputError("scores must be finite")
+    return stacked

@@ -6,7 +6,7 @@ give a t interval, so that strict adjusted levels do not ask for thousands of re
 """
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from priorlift.core.errors import InputError
 from priorlift.core.seeds import RandomState, base_seed
 from priorlift.study.crossed_intervals import overlap_factor, satterthwaite
 from priorlift.study.interval import (
+    SAME_PREDICTIONS,
     FloatArray,
     Groups,
     Interval,
@@ -85,7 +86,7 @@ def pigeonhole_metric_interval(
     overlap: float = 0.0,
     groups: Groups | None = None,
     random_state: RandomState = 0,
-    n_resamples: int = 400,
+    n_resamples: int = 200,
     level: float = 0.95,
 ) -> Interval:
     """Approximate interval for any score, computed again on resampled draws and test rows.
@@ -103,8 +104,9 @@ def pigeonhole_metric_interval(
         What the metric reads, under each draw.
     overlap, groups, random_state, level
         As in `pigeonhole_interval`; groups are resampled whole.
-    n_resamples : int, default 400
-        At most 2 * n_draws * n_resamples calls of the metric.
+    n_resamples : int, default 200
+        Costs about 1.3 * n_draws * n_resamples calls of the metric; 200 give the standard error
+        to within 5 %.
 
     Returns
     -------
@@ -179,7 +181,7 @@ def _metric_reason(
         return "one test unit: the variance over test rows cannot be estimated"
     if not np.isfinite(whole).all():
         return "the score is undefined on the test rows"
-    return constant_reason(np.zeros(1)) if np.array_equal(arms[0], arms[1]) else None
+    return SAME_PREDICTIONS if np.array_equal(arms[0], arms[1]) else None
 
 
 def _score_differences(
@@ -187,7 +189,7 @@ def _score_differences(
     truth: NDArray[Any],
     arms: tuple[NDArray[Any], NDArray[Any]],
     rows: NDArray[np.intp],
-    draws: Any,
+    draws: Iterable[int],
 ) -> FloatArray:
     part = truth[rows]
     return np.array(
@@ -264,11 +266,13 @@ def _delong_interval(
         inter = (within - row_part) * n_draws / (n_draws - 1)
         factor = overlap_factor(n_draws, overlap)
         spread = float(by_draw.var(ddof=1))
-        terms, dfs = [row_part], [min(n_pos, n_neg) - 1]
-        if spread > inter:
-            terms += [factor * spread, -factor * inter]
-            dfs += [n_draws - 1, (n_draws - 1) * (n_pos + n_neg - 2)]
-        variance, df = satterthwaite(terms, dfs, smallest=min(n_draws, n_pos, n_neg) - 1)
+        variance = row_part + factor * max(0.0, spread - inter)
+        df = satterthwaite(
+            variance,
+            (row_part, factor * spread, factor * inter),
+            (min(n_pos, n_neg) - 1, n_draws - 1, (n_draws - 1) * (n_pos + n_neg - 2)),
+            smallest=min(n_draws, n_pos, n_neg) - 1,
+        )
         error = float(np.sqrt(variance))
     return t_interval(
         by_draw.mean(),

@@ -1,4 +1,4 @@
-"""Verdicts: does a source help, hurt, or is nothing shown, when all claims are read together?
+"""Verdicts: whether a source helps, hurts, or nothing is shown, all claims read together.
 
 *helps* asks for two things: the estimator with sources beats the same estimator without them, and
 it beats the best target-only reference, because a class can be a weak opponent to itself. *hurts*
