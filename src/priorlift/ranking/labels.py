@@ -13,6 +13,7 @@ from scipy import sparse
 
 from priorlift.core.errors import InputError
 
+DENSE_CELLS = 2**16
 TaskKind = Literal["classification", "regression"]
 Floats = NDArray[np.float64]
 
@@ -29,7 +30,7 @@ class LabelColumns:
         The classes that occur, sorted; None for a regression. An id that no row carries gets no
         column, so gaps in the ids and empty classes change nothing.
     matrix : csr_array or ndarray of shape (n, k)
-        The sparse indicator of the classes, or the values.
+        The indicator of the classes (sparse where that is cheaper), or the values.
     """
 
     task: TaskKind
@@ -58,6 +59,10 @@ class LabelColumns:
             )
         classes, codes = np.unique(values, return_inverse=True)
         n = len(codes)
+        if n * len(classes) <= DENSE_CELLS:
+            return cls(
+                task, classes, (codes[:, None] == np.arange(len(classes))).astype(np.float64)
+            )
         indicator = sparse.csr_array((np.ones(n), codes, np.arange(n + 1)), shape=(n, len(classes)))
         return cls(task, classes, indicator)
 
