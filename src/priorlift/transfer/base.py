@@ -10,7 +10,7 @@ of the method. A method is therefore one small file: it declares its tags and im
 from abc import abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Literal, Self, cast
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -207,12 +207,50 @@ class TransferEstimator(BaseEstimator):
             check_consistent_length(y, groups)
         self._seed = base_seed(self.random_state)
         target = Rows("target", X, y, weight, groups, self._task)
+        self._fit_pool(target, pool if self.transfer_tags.uses_sources else SourcePool())
+        return self
+
+    def _fit_pool(self, target: Rows, pool: SourcePool) -> None:
+        """Align and encode target and sources for `_fit`; `target` holds the rows as they were given.
+
+        A method that leaves preprocessing to estimators inside it overrides this and `_model_input`.
+        """
         self.n_dropped_columns_: dict[str, int] = {}
         aligned = tuple(self._align(source) for source in pool.by_fingerprint())
         self.sources_ = {source.name: source.fingerprint for source in aligned}
         self._fit_preprocess(target, aligned)
         self._fit(self._encode(target), tuple(self._encode(source) for source in aligned))
-        return self
+
+    def refusals(self, X: Any, y: Any, sources: SourcePool | None) -> dict[str, str]:
+        """Tell which sources this method would refuse for a target, and why; nothing is fitted to labels.
+
+        Parameters
+        ----------
+        X : frame, array or sparse matrix of n rows
+            The target's training rows.
+        y : array-like of shape (n,)
+            Their labels.
+        sources : SourcePool or None
+            What to look at.
+
+        Returns
+        -------
+        dict of str to str
+            The reason for each refused source; the estimator itself is left as it was.
+        """
+        probe = clone(self)
+        X = probe._check_X(X, reset=True)
+        y = probe._check_y(y, X)
+        probe.n_dropped_columns_ = {}
+        target = Rows("target", X, y, np.ones(len(y)), None, self._task)
+        probe._fit_preprocess(target, ())
+        refused = {}
+        for source in check_pool(sources):
+            try:
+                probe._encode(probe._align(source))
+            except InputError as error:
+                refused[source.name] = str(error)
+        return refused
 
     @abstractmethod
     def _fit(self, target: Rows, sources: tuple[Rows, ...]) -> None:
@@ -384,7 +422,7 @@ class TransferClassifier(ClassifierMixin, TransferEstimator):
         self.classes_ = unique_labels(y)
         if len(self.classes_) < 2:
             raise InputError(
-                f"the target has one class only ({self.classes_[0]!r}), a classifier needs two",
+                f"the target has one class only ({self.classes_.tolist()[0]!r}), a classifier needs two",
                 cause="too few labelled rows, or a label column that does not vary",
                 remedy="label rows of another class",
             )
@@ -393,15 +431,15 @@ class TransferClassifier(ClassifierMixin, TransferEstimator):
     def _shares_label(self, source: Source) -> NDArray[np.bool_]:
         shared = np.isin(source.y, self.classes_) & source.labelled
         if not shared.any():
-            found = ", ".join(repr(value) for value in np.unique(source.y[source.labelled])[:5])
-            wanted = ", ".join(repr(value) for value in self.classes_[:5])
+            found = ", ".join(map(repr, sorted(set(source.y[source.labelled].tolist()), key=str)[:5]))
+            wanted = ", ".join(map(repr, self.classes_[:5].tolist()))
             raise InputError(
                 f"shares no label with the target: {found} against {wanted}",
                 where=f"source {source.name!r}",
                 cause="another label set, or the same labels written differently",
                 remedy="use a method that takes any label set, such as frozen features",
             )
-        return cast("NDArray[np.bool_]", shared)
+        return shared
 
     @available_if(_model_has("predict_proba"))
     def predict_proba(self, X: Any) -> NDArray[np.float64]:

@@ -120,7 +120,12 @@ class FrozenFeaturesClassifier(TransferClassifier, _FrozenFeatures):
         if not splits:
             return LogisticRegression(C=0.1, max_iter=300)
         return LogisticRegressionCV(
-            Cs=PENALTIES, cv=splits, scoring="neg_log_loss", max_iter=300, use_legacy_attributes=False
+            Cs=PENALTIES,
+            l1_ratios=(0,),
+            cv=splits,
+            scoring="neg_log_loss",
+            max_iter=300,
+            use_legacy_attributes=False,
         )
 
 

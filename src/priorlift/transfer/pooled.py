@@ -97,7 +97,7 @@ class PooledClassifier(TransferClassifier, _Pooled):
     >>> X, y = load_iris(return_X_y=True)
     >>> pool = SourcePool([Source("odd rows", X[1::2], y[1::2])])
     >>> round(PooledClassifier().fit(X[::30], y[::30], sources=pool).score(X[::2], y[::2]), 2)
-    0.92
+    0.97
     """
 
     def _default(self) -> Any:
