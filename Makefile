@@ -48,7 +48,7 @@ bench: $(TEST_VENV)/.stamp ## run the benchmarks, quickly (FULL=1: as published)
 
 docs: $(DOCS_VENV)/.stamp ## build the documentation into site/
 	@echo "[docs] running: mkdocs build --strict"
-	@$(DOCS_VENV)/bin/mkdocs build --strict --quiet
+	@NO_MKDOCS_2_WARNING=1 $(DOCS_VENV)/bin/mkdocs build --strict --quiet
 	@echo "[docs] open site/index.html"
 
 clean: ## remove the venvs and what the checks leave behind (never runs/)
