@@ -15,7 +15,8 @@ from itertools import islice
 from pathlib import Path
 
 from priorlift.core.errors import InputError
-from priorlift.readers.files import check_magic, readable, unreadable
+from priorlift.core.memory import readable
+from priorlift.readers.files import check_magic, unreadable
 
 DELIMITERS = (",", ";", "\t")
 SNIFFED_RECORDS = 20

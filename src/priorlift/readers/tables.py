@@ -17,8 +17,9 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from priorlift.core.errors import InputError
+from priorlift.core.memory import available_memory
 from priorlift.readers.csv_text import Layout, find_layout, read_utf8
-from priorlift.readers.files import available_memory, check_file, check_magic, require_memory
+from priorlift.readers.files import check_file, check_magic, require_memory
 
 MISSING = ("", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "null", "NULL", "Null", "?")
 
