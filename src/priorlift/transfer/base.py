@@ -1,8 +1,9 @@
 """The estimator base: one contract for every transfer method.
 
-`fit(X, y, sources=None, sample_weight=None, groups=None)` validates the target, aligns each source to its
-columns, encodes both with a preprocessor learned on the target's rows, and hands plain matrices to `_fit`
-of the method. A method is therefore one small file: it declares its tags and implements `_fit`.
+`fit(X, y, sources=None, sample_weight=None, groups=None)` validates the target, aligns each source
+to its columns, encodes both with a preprocessor learned on the target's rows, and hands plain
+matrices to `_fit` of the method. A method is therefore one small file: it declares its tags and
+implements `_fit`.
 
 `sources=None` and an empty pool are the same thing: the honest baseline of the same class.
 """
@@ -51,7 +52,8 @@ class TransferTags:
     multi_output : bool
         Whether 2-D labels are accepted.
     selects_sources : bool
-        Whether the method chooses among the sources itself, so that a study gives it the whole pool only.
+        Whether the method chooses among the sources itself, so that a study gives it the whole pool
+        only.
     uses_sources : bool
         Whether the method looks at sources at all.
     """
@@ -137,12 +139,17 @@ def check_pool(sources: Any) -> SourcePool:
     return sources
 
 
+def _plain(y: NDArray[Any]) -> NDArray[Any]:
+    """Give labels that stand in an object array the type that they have."""
+    return np.asarray(y.tolist()) if y.dtype.kind == "O" else y
+
+
 class TransferEstimator(BaseEstimator):
     """Base of all transfer estimators; see `TransferClassifier` and `TransferRegressor`.
 
-    A subclass stores its parameters, sets `transfer_tags`, and implements `_fit(target, sources)`, which
-    learns `model_`. Where the model does not work on the preprocessed columns themselves, it overrides
-    `_features`.
+    A subclass stores its parameters, sets `transfer_tags`, and implements `_fit(target, sources)`,
+    which learns `model_`. Where the model does not work on the preprocessed columns themselves, it
+    overrides `_features`.
 
     Attributes
     ----------
@@ -211,9 +218,10 @@ class TransferEstimator(BaseEstimator):
         return self
 
     def _fit_pool(self, target: Rows, pool: SourcePool) -> None:
-        """Align and encode target and sources for `_fit`; `target` holds the rows as they were given.
+        """Align and encode target and sources for `_fit`; `target` holds rows as they were given.
 
-        A method that leaves preprocessing to estimators inside it overrides this and `_model_input`.
+        A method that leaves preprocessing to estimators inside it overrides this and
+        `_model_input`.
         """
         self.n_dropped_columns_: dict[str, int] = {}
         aligned = tuple(self._align(source) for source in pool.by_fingerprint())
@@ -222,7 +230,7 @@ class TransferEstimator(BaseEstimator):
         self._fit(self._encode(target), tuple(self._encode(source) for source in aligned))
 
     def refusals(self, X: Any, y: Any, sources: SourcePool | None) -> dict[str, str]:
-        """Tell which sources this method would refuse for a target, and why; nothing is fitted to labels.
+        """Tell which sources this method would refuse for a target, and why; no model is fitted.
 
         Parameters
         ----------
@@ -317,11 +325,18 @@ class TransferEstimator(BaseEstimator):
             keep = keep & self._shares_label(source)
         if not keep.any():
             raise InputError(
-                "has no row with a label of the target", where=where, remedy="leave it out of the pool"
+                "has no row with a label of the target",
+                where=where,
+                remedy="leave it out of the pool",
             )
         weight = np.ones(source.n_rows) if source.sample_weight is None else source.sample_weight
+        # Labels that stand for the target's own are of its type, whatever the source's file made of
+        # them.
+        shared = self.transfer_tags.labels == "shared"
+        task = self._task if shared else source.task or self._task
         y = source.y[keep]
-        task = source.task or self._task
+        if task == "classification":
+            y = y.astype(self.classes_.dtype) if shared else _plain(y)
         return Rows(
             source.name,
             arrays.take_rows(aligned.X, keep),
@@ -341,7 +356,8 @@ class TransferEstimator(BaseEstimator):
             return
         if isinstance(self.preprocess, str) and self.preprocess != "auto":
             raise InputError(
-                f"preprocess is {self.preprocess!r}", remedy='"auto", None or a scikit-learn transformer'
+                f"preprocess is {self.preprocess!r}",
+                remedy='"auto", None or a scikit-learn transformer',
             )
         if self.preprocess_on not in ("target", "all"):
             raise InputError(f"preprocess_on is {self.preprocess_on!r}", remedy='"target" or "all"')
@@ -417,12 +433,13 @@ class TransferClassifier(ClassifierMixin, TransferEstimator):
 
     def _check_labels(self, y: NDArray[Any]) -> NDArray[Any]:
         if y.dtype.kind == "O" and not all(isinstance(value, str) for value in y):
-            y = np.asarray(y.tolist())
+            y = _plain(y)
         check_classification_targets(y)
         self.classes_ = unique_labels(y)
         if len(self.classes_) < 2:
             raise InputError(
-                f"the target has one class only ({self.classes_.tolist()[0]!r}), a classifier needs two",
+                f"the target has one class only ({self.classes_.tolist()[0]!r}), "
+                "a classifier needs two",
                 cause="too few labelled rows, or a label column that does not vary",
                 remedy="label rows of another class",
             )
@@ -431,7 +448,8 @@ class TransferClassifier(ClassifierMixin, TransferEstimator):
     def _shares_label(self, source: Source) -> NDArray[np.bool_]:
         shared = np.isin(source.y, self.classes_) & source.labelled
         if not shared.any():
-            found = ", ".join(map(repr, sorted(set(source.y[source.labelled].tolist()), key=str)[:5]))
+            labels = sorted(set(source.y[source.labelled].tolist()), key=str)
+            found = ", ".join(map(repr, labels[:5]))
             wanted = ", ".join(map(repr, self.classes_[:5].tolist()))
             raise InputError(
                 f"shares no label with the target: {found} against {wanted}",

@@ -1,8 +1,9 @@
-"""Frozen features: a feature map learned on each source, frozen, and a linear head learned on the target.
+"""Frozen features: a feature map learned on each source, frozen, and a linear head on the target.
 
-The labels of the sources may be of any kind, since only their features are carried over. Without sources the
-same architecture keeps its random initial weights: the baseline that learned features have to beat
-(Rahimi & Recht, NIPS 2008, for random features; Alain & Bengio, 2016, for linear probes).
+The labels of the sources may be of any kind, since only their features are carried over. Without
+sources the same architecture keeps its random initial weights: the baseline that learned features
+have to beat (Rahimi & Recht, NIPS 2008, for random features; Alain & Bengio, 2016, for linear
+probes).
 """
 
 import warnings
@@ -57,11 +58,13 @@ class _FrozenFeatures(TransferEstimator):
     def _fit(self, target: Rows, sources: tuple[Rows, ...]) -> None:
         learned_on = sources or (target,)
         self.encoders_ = [self._encoder_for(rows, random=not sources) for rows in learned_on]
-        splits = inner_splits(target.y, target.groups, self._task, derive_seed(self._seed, "splits"))
+        seed = derive_seed(self._seed, "splits")
+        splits = inner_splits(target.y, target.groups, self._task, seed)
         model = make_pipeline(StandardScaler(), self._head(splits))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
-            self.model_ = fit_weighted(model, self._features(target.X), target.y, target.sample_weight)
+            features = self._features(target.X)
+            self.model_ = fit_weighted(model, features, target.y, target.sample_weight)
 
     def _encoder_for(self, rows: Rows, *, random: bool) -> Any:
         seed = derive_seed(self._seed, "encoder", rows.fingerprint)
@@ -89,10 +92,10 @@ class FrozenFeaturesClassifier(TransferClassifier, _FrozenFeatures):
     ----------
     encoder : transformer, optional
         Cloned and fitted on each source (`fit(X, y)`), then `transform` gives the features; without
-        sources it is fitted on the target. Wrap it in scikit-learn's `FrozenEstimator` to use it as it is:
-        both arms then share it, and the lift is 0 by design. By default the last hidden layer of a small
-        ReLU network trained on the source's own labels, and without sources the same network's random
-        initial weights.
+        sources it is fitted on the target. Wrap it in scikit-learn's `FrozenEstimator` to use it as
+        it is: both arms then share it, and the lift is 0 by design. By default the last hidden
+        layer of a small ReLU network trained on the source's own labels, and without sources the
+        same network's random initial weights.
     hidden_layer_sizes : tuple of int, default=(64,)
         Widths of the default encoder's hidden layers.
     keep_input : bool, default=False
@@ -109,9 +112,11 @@ class FrozenFeaturesClassifier(TransferClassifier, _FrozenFeatures):
     classes_ : ndarray
         The target's labelled classes.
     encoders_ : list
-        One frozen feature map a source, in the order of fingerprints; their features stand side by side.
+        One frozen feature map a source, in the order of fingerprints; their features stand side by
+        side.
     model_ : Pipeline
-        Scaling, then logistic regression with the penalty chosen by inner cross-validation (log-loss).
+        Scaling, then logistic regression with the penalty chosen by inner cross-validation
+        (log-loss).
     sources_ : dict of str to str
         Names and fingerprints of the sources.
     """

@@ -1,6 +1,7 @@
 """Splits of the target's training rows for choices made inside `fit`.
 
-They respect groups, keep every class on both sides, and shrink to what few labels allow.
+They respect groups, keep every class in training, and shrink to what few labels allow. A class that
+only one row (or one group) has could not be predicted without it, so that row always trains.
 """
 
 from typing import Any
@@ -35,24 +36,42 @@ def inner_splits(
     Returns
     -------
     list of (train, test) index arrays
-        Empty where no valid split exists: fewer than two rows of a class, or fewer than two groups.
+        Each class of `y` is in each training side. Empty where no valid split exists: fewer than
+        two rows or groups, or fewer than two classes that could be tested.
     """
-    n_splits = min(n_splits, len(y))
+    rows = np.arange(len(y))
     if task == "classification":
-        n_splits = min(n_splits, int(np.unique(y, return_counts=True)[1].min()))
-    if groups is not None:
-        n_splits = min(n_splits, len(np.unique(groups)))
+        _, codes = np.unique(y, return_inverse=True)
+        rows = np.flatnonzero(~_only_of_a_class(codes, groups))
+        counts = np.bincount(codes[rows])
+        if (counts > 0).sum() < 2:
+            return []
+        n_splits = min(n_splits, int(counts[counts > 0].min()))
+    n_splits = min(n_splits, len(rows if groups is None else np.unique(groups[rows])))
     if n_splits < 2:
         return []
-    stratified = task == "classification"
-    if groups is None:
-        folds = (StratifiedKFold if stratified else KFold)(n_splits, shuffle=True, random_state=seed)
-    elif stratified:
-        folds = StratifiedGroupKFold(n_splits, shuffle=True, random_state=seed)
-    else:
-        folds = GroupKFold(n_splits, shuffle=True, random_state=seed)
-    splits = list(folds.split(np.empty((len(y), 1)), y, groups))
-    if stratified:
-        classes = len(np.unique(y))
-        splits = [split for split in splits if len(np.unique(y[split[0]])) == classes]
+    folds = _folds(task, groups is not None, n_splits, seed)
+    given = None if groups is None else groups[rows]
+    tests = [rows[test] for _, test in folds.split(np.empty((len(rows), 1)), y[rows], given)]
+    splits = [(np.setdiff1d(np.arange(len(y)), test), test) for test in tests]
+    if task == "classification":
+        n_classes = len(np.unique(codes))
+        splits = [split for split in splits if len(np.unique(codes[split[0]])) == n_classes]
     return splits
+
+
+def _only_of_a_class(codes: NDArray[np.intp], groups: NDArray[Any] | None) -> NDArray[np.bool_]:
+    """Mark the rows (with groups: of the groups) outside which some class has no row."""
+    units = np.arange(len(codes)) if groups is None else np.unique(groups, return_inverse=True)[1]
+    pairs = np.unique(np.stack([codes, units]), axis=1)
+    n_units = np.bincount(pairs[0])
+    alone = pairs[1][n_units[pairs[0]] == 1]
+    return np.isin(units, alone)
+
+
+def _folds(task: Task, grouped: bool, n_splits: int, seed: int) -> Any:
+    if task == "classification":
+        kind = StratifiedGroupKFold if grouped else StratifiedKFold
+    else:
+        kind = GroupKFold if grouped else KFold
+    return kind(n_splits, shuffle=True, random_state=seed)

@@ -14,7 +14,9 @@ from priorlift.pool import Task
 SMALLEST_PROBABILITY = 1e-6
 
 
-def row_losses(model: Any, X: Any, y: NDArray[Any], task: Task) -> NDArray[np.float64]:
+def row_losses(
+    model: Any, X: Any, y: NDArray[Any], task: Task, *, zero_one: bool = False
+) -> NDArray[np.float64]:
     """Return each row's log-loss (classification) or squared error (regression).
 
     Parameters
@@ -27,6 +29,8 @@ def row_losses(model: Any, X: Any, y: NDArray[Any], task: Task) -> NDArray[np.fl
         True labels; one that the model does not know costs the largest loss.
     task : {"classification", "regression"}
         Which loss.
+    zero_one : bool, default=False
+        0-1 loss for classification, to compare classifiers some of which give no probabilities.
 
     Returns
     -------
@@ -34,7 +38,7 @@ def row_losses(model: Any, X: Any, y: NDArray[Any], task: Task) -> NDArray[np.fl
     """
     if task == "regression":
         return np.asarray((np.asarray(y, dtype=float) - model.predict(X)) ** 2)
-    if not hasattr(model, "predict_proba"):
+    if zero_one or not hasattr(model, "predict_proba"):
         return np.asarray(model.predict(X) != y, dtype=float)
     probabilities = model.predict_proba(X)
     column = {label: position for position, label in enumerate(model.classes_.tolist())}

@@ -1,7 +1,7 @@
 """Pooled: target and source rows together, the naive thing that everyone tries first.
 
-It helps where the source follows the target's own distribution and hurts where it does not, which makes it
-the first comparison for any method that claims to do better.
+It helps where the source follows the target's own distribution and hurts where it does not, which
+makes it the first comparison for any method that claims to do better.
 """
 
 from typing import Any
@@ -54,12 +54,12 @@ class _Pooled(TransferEstimator):
         if "random_state" in model.get_params(deep=False):
             model.set_params(random_state=derive_seed(self._seed, "pooled"))
         rows = (target, *sources)
-        weight = [target.sample_weight] + [part.sample_weight * self.source_weight for part in sources]
+        weight = [part.sample_weight * self.source_weight for part in sources]
         self.model_ = fit_weighted(
             model,
             arrays.stack_rows([part.X for part in rows]),
             np.concatenate([part.y for part in rows]),
-            np.concatenate(weight),
+            np.concatenate([target.sample_weight, *weight]),
         )
 
 

@@ -1,4 +1,4 @@
-"""Pass sources and groups to `fit` through pipelines and searches, with metadata routing on or off."""
+"""Pass sources and groups to `fit` through pipelines and searches, with routing on or off."""
 
 from typing import Any
 
@@ -10,16 +10,19 @@ from priorlift.pool import SourcePool
 from priorlift.transfer.base import TransferEstimator
 
 
-def fit_params(estimator: Any, *, sources: SourcePool | None = None, groups: Any = None) -> dict[str, Any]:
+def fit_params(
+    estimator: Any, *, sources: SourcePool | None = None, groups: Any = None
+) -> dict[str, Any]:
     """Return the keyword arguments that bring sources and groups to a transfer estimator's `fit`.
 
-    With scikit-learn's metadata routing on they are named plainly. With routing off, the name of each
-    pipeline step on the way is put before them. What this serves: a bare transfer estimator, one inside a
-    `Pipeline` (at any depth), and either of them inside `GridSearchCV`, `RandomizedSearchCV` and other
-    searches with an `estimator`, `cross_validate` and `cross_val_score` (`params=`). What scikit-learn
-    cannot do: meta-estimators that fit several models, such as `StackingClassifier` and
-    `VotingClassifier`. With routing off a search gives plain `groups` to its splitter only, so for a bare
-    estimator in a search turn routing on where inner validation must respect groups.
+    With scikit-learn's metadata routing on they are named plainly. With routing off, the name of
+    each pipeline step on the way is put before them. What this serves: a bare transfer estimator,
+    one inside a `Pipeline` (at any depth), and either of them inside `GridSearchCV`,
+    `RandomizedSearchCV` and other searches with an `estimator`, `cross_validate` and
+    `cross_val_score` (`params=`). What scikit-learn cannot do: meta-estimators that fit several
+    models, such as `StackingClassifier` and `VotingClassifier`. With routing off a search gives
+    plain `groups` to its splitter only, so for a bare estimator in a search turn routing on where
+    inner validation must respect groups.
 
     Parameters
     ----------
@@ -53,8 +56,8 @@ def fit_params(estimator: Any, *, sources: SourcePool | None = None, groups: Any
     if path is None:
         raise InputError(
             f"no transfer estimator can be reached inside {type(estimator).__name__}",
-            cause="a meta-estimator that fits several models (stacking, voting, bagging) cannot pass sources on",
-            remedy="use the transfer estimator bare, in a Pipeline, or in a search over one of these",
+            cause="a meta-estimator that fits several models, as in stacking, passes no sources on",
+            remedy="use the transfer estimator bare, in a Pipeline, or in a search over one",
         )
     prefix = "" if get_config()["enable_metadata_routing"] else path
     given = {"sources": sources, "groups": groups}

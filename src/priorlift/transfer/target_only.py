@@ -1,7 +1,8 @@
 """Target only: the best that can be done without any source, chosen by inner validation.
 
-It is the second opponent of every verdict. A method's own baseline can be weak (random frozen features,
-say), and beating it proves nothing to somebody who would have used another learner anyway.
+It is the second opponent of every verdict. A method's own baseline can be weak (random frozen
+features, say), and beating it proves nothing to somebody who would have used another learner
+anyway.
 """
 
 import warnings
@@ -52,20 +53,25 @@ class _TargetOnly(TransferEstimator):
         splits = inner_splits(
             target.y, target.groups, self._task, derive_seed(self._seed, "splits"), self.n_splits
         )
+        # Two kinds of loss cannot be compared: one candidate without probabilities decides.
+        self._zero_one = not all(hasattr(model, "predict_proba") for model in candidates.values())
         self.losses_ = {}
         if splits and len(candidates) > 1:
             for name, model in candidates.items():
                 self.losses_[name] = self._validated_loss(model, target, splits)
         # Without a valid inner split the first candidate, the linear one, is the safest choice.
-        self.chosen_ = min(self.losses_, key=self.losses_.__getitem__, default=next(iter(candidates)))
+        first = next(iter(candidates))
+        self.chosen_ = min(self.losses_, key=self.losses_.__getitem__, default=first)
         self.model_ = self._fitted(candidates[self.chosen_], target, slice(None))
 
     def _validated_loss(self, model: Any, target: Rows, splits: list[Any]) -> float:
-        losses = []
+        losses, weight = [], []
         for train, test in splits:
             fitted = self._fitted(model, target, train)
-            losses.append(row_losses(fitted, target.X[test], target.y[test], self._task))
-        return float(np.mean(np.concatenate(losses)))
+            X, y = target.X[test], target.y[test]
+            losses.append(row_losses(fitted, X, y, self._task, zero_one=self._zero_one))
+            weight.append(target.sample_weight[test])
+        return float(np.average(np.concatenate(losses), weights=np.concatenate(weight)))
 
     def _fitted(self, model: Any, target: Rows, rows: NDArray[np.intp] | slice) -> Any:
         model = clone(model)
@@ -78,7 +84,7 @@ class _TargetOnly(TransferEstimator):
 
 
 class TargetOnlyClassifier(TransferClassifier, _TargetOnly):
-    """Choose the best of several classifiers by inner validation on the target; sources are not used.
+    """Choose the best of several classifiers by inner validation on the target alone.
 
     Parameters
     ----------
@@ -96,7 +102,8 @@ class TargetOnlyClassifier(TransferClassifier, _TargetOnly):
     chosen_ : str
         Name of the chosen candidate.
     losses_ : dict of str to float
-        Validated log-loss of each; empty where there were too few labels to validate.
+        Validated log-loss of each (0-1 loss where one gives no probabilities); empty where there
+        were too few labels to validate.
     """
 
     def _default(self) -> dict[str, Any]:
@@ -108,7 +115,7 @@ class TargetOnlyClassifier(TransferClassifier, _TargetOnly):
 
 
 class TargetOnlyRegressor(TransferRegressor, _TargetOnly):
-    """Choose the best of several regressors by inner validation on the target; sources are not used.
+    """Choose the best of several regressors by inner validation on the target alone.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Fit a base learner with sample weights, or refuse: weights are never dropped or resampled silently."""
+"""Fit a base learner with sample weights, or refuse: weights are never dropped silently."""
 
 from typing import Any
 
