@@ -1,5 +1,6 @@
 """The three figures of a study: a forest of lifts, learning curves, places in a ranking."""
 
+import itertools
 import math
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ VERDICTS = {
 """Sign, marker and colour of each verdict."""
 
 _MOST_TICKS = 8
+_DASHES = ((4.0, 2.5), (1.2, 1.8), (5.0, 2.0, 1.2, 2.0))
 
 
 def lift_forest(
@@ -74,7 +76,12 @@ def lift_forest(
     ):
         _lift_row(axes, row, float(estimate), inner, outer, verdict)
     _widen(axes, [*estimates, *_ends(intervals), *_ends(adjusted)])
-    axes.set_xlabel(f"lift: {metric}", fontsize=style.FONT_SIZE, color=style.INK, parse_math=False)
+    axes.set_xlabel(
+        f"lift in {metric}",
+        fontsize=style.FONT_SIZE,
+        color=style.INK,
+        parse_math=False,
+    )
     _forest_legend(figure)
     return figure
 
@@ -106,8 +113,9 @@ def learning_curves(
     axes.set_axisbelow(True)
     budgets = sorted({float(budget) for values in series.values() for budget in values[0]})
     places = _budget_places(budgets)
+    dashes = _dash_patterns(list(series), dashed)
     handles = [
-        _curve(axes, number, len(series), places, values, label in dashed)
+        _curve(axes, number, len(series), places, values, dashes[label])
         for number, (label, values) in enumerate(series.items())
     ]
     _budget_ticks(axes, places)
@@ -215,13 +223,13 @@ def _curve(
     n_series: int,
     places: Mapping[float, float],
     values: tuple[Sequence[float], Sequence[float], Sequence[float]],
-    dashed: bool,
+    dash: tuple[float, ...] | None,
 ) -> Any:
     budgets, scores, spreads = (np.asarray(value, dtype=float) for value in values)
     order = np.argsort(budgets)
     shift = 0.012 * _range(places) * (number - (n_series - 1) / 2)
     x = np.array([places[float(budget)] for budget in budgets[order]]) + shift
-    colour = style.MUTED if dashed else style.HUES[number % len(style.HUES)]
+    colour = style.MUTED if dash else style.HUES[number % len(style.HUES)]
     known = np.isfinite(spreads[order])
     axes.vlines(
         x[known],
@@ -235,21 +243,28 @@ def _curve(
         x,
         scores[order],
         color=colour,
-        linestyle=(0, (4, 2.5)) if dashed else "-",
+        linestyle=(0, dash) if dash else "-",
         linewidth=1.8,
         marker=style.MARKERS[number % len(style.MARKERS)],
         markersize=6.5,
-        markerfacecolor=style.PAPER if dashed else colour,
-        markeredgecolor=colour if dashed else style.PAPER,
-        markeredgewidth=1.4 if dashed else 0.8,
+        markerfacecolor=style.PAPER if dash else colour,
+        markeredgecolor=colour if dash else style.PAPER,
+        markeredgewidth=1.4 if dash else 0.8,
     )
     return line
+
+
+def _dash_patterns(
+    labels: Sequence[str], dashed: Collection[str]
+) -> dict[str, tuple[float, ...] | None]:
+    patterns = itertools.cycle(_DASHES)
+    return {label: next(patterns) if label in dashed else None for label in labels}
 
 
 def _budget_places(budgets: Sequence[float]) -> dict[float, float]:
     """Place of each budget on the axis: its logarithm; 0 stands one step before the smallest."""
     logs = [math.log(budget) for budget in budgets if budget > 0]
-    steps = [right - left for left, right in zip(logs, logs[1:], strict=False)]
+    steps = [right - left for left, right in itertools.pairwise(logs)]
     before = (logs[0] if logs else 0.0) - max([math.log(2), *steps])
     return {budget: math.log(budget) if budget > 0 else before for budget in budgets}
 

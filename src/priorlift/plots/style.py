@@ -89,7 +89,9 @@ def rows_of_labels(axes: "Axes", labels: list[str], *, gap: float = 10.0) -> Non
     step = FONT_SIZE * 1.15
     for row, label in enumerate(labels):
         lines = wrapped(label)
+        after_arrow = False
         for place, line in enumerate(lines):
+            after_arrow = after_arrow or line.startswith("←")
             axes.annotate(
                 line,
                 (0, row),
@@ -99,7 +101,7 @@ def rows_of_labels(axes: "Axes", labels: list[str], *, gap: float = 10.0) -> Non
                 ha="right",
                 va="center_baseline",
                 fontsize=FONT_SIZE,
-                color=INK if place == 0 else MUTED,
+                color=MUTED if after_arrow else INK,
                 parse_math=False,
                 annotation_clip=False,
             )

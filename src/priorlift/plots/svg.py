@@ -21,7 +21,8 @@ FONTS = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 
 SETTINGS = {"svg.fonttype": "none", "svg.hashsalt": "priorlift", "svg.image_inline": True}
 INHERITED = "stroke-linejoin: round; stroke-linecap: butt"
 
-_FONT = re.compile(r"(font: (?:(?:bold|italic|\d+) )*[\d.]+px )[^;]*")
+# matplotlib writes "font: 10px 'DejaVu Sans', ..." or "font-family: 'DejaVu Sans', ...".
+_FONT = re.compile(r"(font: (?:[\w-]+ )*?[\d.]+px |font-family: )[^;]*")
 _REFERENCE = re.compile(r"url\(#([^)]+)\)")
 
 
@@ -65,12 +66,12 @@ def to_svg(figure: "Figure", title: str, description: str, *, width: float | Non
 
 
 def printable(text: str) -> str:
-    """Replace control characters, which no XML or HTML may hold, by the replacement character.
+    r"""Replace control characters, which no XML or HTML may hold, by the replacement character.
 
     Examples
     --------
-    >>> printable("a\\x00b\\n")
-    'a\\ufffdb '
+    >>> printable("a\x00b\n")
+    'a\ufffdb '
     """
     text = re.sub(r"\s", " ", text)
     return "".join("�" if unicodedata.category(c) in ("Cc", "Cs") else c for c in text)
