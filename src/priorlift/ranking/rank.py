@@ -8,31 +8,27 @@ does not predict lift, and only a study proves it.
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from sklearn.base import clone
-from sklearn.utils.validation import check_array
 
-from priorlift.core import arrays
 from priorlift.core.errors import InputError, InputTypeError
 from priorlift.core.registry import ScoreLike
-from priorlift.core.seeds import RandomState, base_seed, derive_seed
-from priorlift.encoders import TableEncoder
-from priorlift.pool import Source, SourcePool, Target, Task, align_source
+from priorlift.core.seeds import RandomState, base_seed
+from priorlift.pool import SourcePool, Target, Task
 from priorlift.ranking import ranks
 from priorlift.ranking.labels import Floats
 from priorlift.ranking.plan import ScoringPlan, resolve_scores
-from priorlift.ranking.resampling import half_samples
 from priorlift.ranking.result import Interval, RankedSource, Ranking
-from priorlift.ranking.view import SourceView, TargetView, random_view, source_view
+from priorlift.ranking.scoring import MeasuredSource, Measurements, measure
 
 __all__ = ["Ranking", "rank_sources"]
 
 LOW_AGREEMENT = 0.3
 FEW_ROWS = 20
+SAME = 1e-9
 
 
 def rank_sources(
@@ -71,7 +67,8 @@ def rank_sources(
     scores : "default" or list of str or ScoreLike
         Names from the registry (`priorlift.scores`), or scores themselves.
     n_bootstrap : int, default=200
-        Resamples of the target's rows; 0 for none, hence no intervals.
+        Resamples of the target's rows: halves drawn without replacement, the same for all sources
+        (see `priorlift.ranking.resampling`); 0 for none, hence no intervals.
     level : float, default=0.95
         Level of the intervals.
     preprocess : "auto", None or transformer
@@ -88,7 +85,8 @@ def rank_sources(
     -------
     Ranking
         Sources by consensus, the mean of their ranks over the scores. Two sources are **tied**
-        where the bootstrap interval of the difference of their consensus does not exclude 0.
+        where the interval of the difference of their consensus, over the same resamples, does not
+        exclude 0.
         `logme` is the value minus that of a random map of equal width: above 0, the source's
         features beat untrained ones.
 
@@ -101,10 +99,9 @@ def rank_sources(
 
     Notes
     -----
-    A score ranks sources for one target; it is not a predicted lift and says nothing about targets
-    other than this one. Bootstrap draws repeat rows, which lifts in-sample scores of all sources
-    alike; read the score intervals as spread, and the paired differences as evidence.
-    One small network a source; then, a resample and source, O(n w² + w³) for width w.
+    A score ranks sources for one target; it is no predicted lift, and is not comparable between
+    targets. Intervals are quantiles over the resamples, widened to hold the observed value. One
+    small network a source; then, a resample and source, O(n w² + w³) for width w.
 
     Examples
     --------
@@ -140,8 +137,8 @@ def rank_sources(
         seed=base_seed(random_state),
         target_fingerprint=target.fingerprint,
     )
-    scored = _Scored.of(target, sources, found, plan, preprocess)
-    return _ranking(plan, scored, given.n_rows - target.n_rows, started)
+    measurements = measure(target, sources, found, plan, preprocess)
+    return _ranking(plan, measurements, given.n_rows - target.n_rows, started)
 
 
 def _labelled(target: Target) -> Target:
@@ -173,195 +170,115 @@ def _labelled(target: Target) -> Target:
     return Target("target", kept.X, y, groups=kept.groups, task=kept.task)
 
 
-@dataclass
-class _Scored:
-    """Scores of all sources: the observed ones, and those on each resample."""
+@dataclass(frozen=True, eq=False)
+class _Order:
+    """The sources' scores as arrays, and the ranks that follow from them."""
 
-    target: Target
-    scores: tuple[ScoreLike, ...]
-    draws: list[NDArray[np.intp]]
-    draw_targets: list[TargetView]
-    sources: list[Source] = field(default_factory=list)
-    observed: list[Floats] = field(default_factory=list)
-    resampled: list[Floats] = field(default_factory=list)
-    missing: list[dict[str, str]] = field(default_factory=list)
-    dropped: list[int] = field(default_factory=list)
-    seconds: list[float] = field(default_factory=list)
-    skipped: dict[str, str] = field(default_factory=dict)
+    plan: ScoringPlan
+    measured: tuple[MeasuredSource, ...]
 
-    @classmethod
-    def of(
-        cls,
-        target: Target,
-        sources: SourcePool,
-        scores: tuple[ScoreLike, ...],
-        plan: ScoringPlan,
-        preprocess: Any,
-    ) -> "_Scored":
-        encoder = _fit_encoder(target.X, preprocess)
-        if target.n_rows > plan.max_target_rows:
-            seed = derive_seed(plan.seed, "target rows", plan.target_fingerprint)
-            generator = np.random.default_rng(seed)
-            chosen = generator.choice(target.n_rows, plan.max_target_rows, replace=False)
-            target = target.take(np.sort(chosen))
-        X = _encode(encoder, target.X)
-        shared = random_view(X, target.y, plan)
-        draws = half_samples(target.y, target.groups, plan)
-        self = cls(target, scores, draws, [shared.take(rows) for rows in draws])
-        self.skipped.update(sources.unusable)
-        for source in sources.by_fingerprint():
-            started = time.perf_counter()
-            try:
-                aligned = align_source(source, target.columns, arrays.n_columns(target.X))
-                rows = arrays.take_rows(aligned.X, source.labelled)
-                view = source_view(source, _encode(encoder, rows), X, shared, plan)
-            except InputError as error:
-                self.skipped[source.name] = str(error)
-                continue
-            self._add(source, view, aligned.n_dropped)
-            self.seconds.append(time.perf_counter() - started)
-        return self
+    @cached_property
+    def values(self) -> Floats:
+        """Scores, shape (S, K)."""
+        rows = [source.values for source in self.measured]
+        return np.array(rows).reshape(len(rows), len(self.plan.scores))
 
-    def _add(self, source: Source, view: SourceView, dropped: int) -> None:
-        observed, missing = _evaluate(view, self.scores)
-        draws = [
-            _evaluate(view.take(rows, target), self.scores)[0]
-            for rows, target in zip(self.draws, self.draw_targets, strict=True)
-        ]
-        self.sources.append(source)
-        self.observed.append(observed)
-        self.resampled.append(np.array(draws).reshape(len(draws), len(self.scores)))
-        self.missing.append(missing)
-        self.dropped.append(dropped)
+    @cached_property
+    def draws(self) -> Floats:
+        """Scores on the resamples, shape (B, S, K); missing where the score itself is."""
+        drawn = np.stack([source.draws for source in self.measured], axis=1)
+        return np.where(np.isnan(self.values), np.nan, drawn)
+
+    @cached_property
+    def consensus(self) -> Floats:
+        """Mean ranks, shape (S,)."""
+        return ranks.consensus(self.values)
+
+    @cached_property
+    def drawn_consensus(self) -> Floats:
+        """Mean ranks on the resamples, shape (B, S)."""
+        return ranks.consensus(self.draws)
+
+    @cached_property
+    def order(self) -> list[int]:
+        """Indices of the sources, best first, equal ones by name."""
+        names = [source.source.name for source in self.measured]
+        return sorted(
+            range(len(names)), key=lambda i: (round(float(self.consensus[i]), 9), names[i])
+        )
+
+    def row(self, i: int) -> RankedSource:
+        """Return what the ranking says about source i."""
+        measured, names = self.measured[i], self.plan.scores
+        rank = int((self.consensus < self.consensus[i] - SAME).sum()) + 1
+        place = self._interval(ranks.positions(self.drawn_consensus)[:, i], rank)
+        own = dict(zip(names, self.values[i].tolist(), strict=True))
+        spreads = {
+            name: self._interval(self.draws[:, i, k], own[name]) for k, name in enumerate(names)
+        }
+        return RankedSource(
+            name=measured.source.name,
+            fingerprint=measured.source.fingerprint,
+            rank=rank,
+            consensus=float(self.consensus[i]),
+            low=place[0] if place else None,
+            high=place[1] if place else None,
+            scores={name: value for name, value in own.items() if name not in measured.missing},
+            intervals={
+                name: spread
+                for name, spread in spreads.items()
+                if spread and name not in measured.missing
+            },
+            ranks=dict(zip(names, ranks.score_ranks(self.values)[i].tolist(), strict=True)),
+            missing=measured.missing,
+            tied_with=tuple(
+                self.measured[j].source.name for j in self.order if j != i and self._tied(i, j)
+            ),
+            n_rows=int(measured.source.labelled.sum()),
+            n_dropped_columns=measured.n_dropped,
+            seconds=measured.seconds,
+        )
+
+    def _tied(self, i: int, j: int) -> bool:
+        observed = self.consensus[i] - self.consensus[j]
+        drawn = self.drawn_consensus[:, i] - self.drawn_consensus[:, j]
+        low, high = self._interval(drawn, observed) or (observed, observed)
+        return bool(low <= SAME and high >= -SAME)
+
+    def _interval(self, draws: Floats, observed: float) -> Interval | None:
+        draws = draws[~np.isnan(draws)]
+        if len(draws) == 0:
+            return None
+        tail = (1.0 - self.plan.level) / 2.0
+        low, high = np.quantile(draws, [tail, 1.0 - tail])
+        return float(min(low, observed)), float(max(high, observed))
 
 
-def _evaluate(view: SourceView, scores: tuple[ScoreLike, ...]) -> tuple[Floats, dict[str, str]]:
-    values, missing = np.full(len(scores), np.nan), {}
-    for place, score in enumerate(scores):
-        try:
-            values[place] = score(view)
-        except InputError as error:
-            missing[score.name] = str(error)
-            continue
-        if not np.isfinite(values[place]):
-            missing[score.name] = f"the score is {values[place]}"
-            values[place] = np.nan
-    return values, missing
-
-
-def _ranking(plan: ScoringPlan, scored: _Scored, n_unlabelled: int, started: float) -> Ranking:
-    n_sources = len(scored.sources)
-    values = np.array(scored.observed).reshape(n_sources, len(plan.scores))
-    draws = np.array(scored.resampled).reshape(n_sources, len(scored.draws), len(plan.scores))
-    draws = np.where(np.isnan(values)[:, None], np.nan, draws).transpose(1, 0, 2)
-    mean_ranks = ranks.consensus(values) if n_sources else np.zeros(0)
-    drawn_ranks = ranks.consensus(draws) if draws.size else np.zeros((0, n_sources))
-    order = sorted(range(n_sources), key=lambda i: (mean_ranks[i], scored.sources[i].name))
-    place = {i: int((mean_ranks < mean_ranks[i] - 1e-12).sum()) + 1 for i in order}
-    rows = [
-        _row(i, plan, scored, values, draws, mean_ranks, drawn_ranks, place[i], order)
-        for i in order
-    ]
-    agreement = ranks.kendall_w(values) if n_sources else None
+def _ranking(plan: ScoringPlan, found: Measurements, n_unlabelled: int, started: float) -> Ranking:
+    order = _Order(plan, found.measured)
+    agreement = ranks.kendall_w(order.values)
     return Ranking(
         plan=plan,
-        rows=tuple(rows),
-        skipped=dict(sorted(scored.skipped.items())),
+        rows=tuple(order.row(i) for i in order.order) if found.measured else (),
+        skipped=found.skipped,
         kendall_w=agreement,
-        warnings=_warnings(scored, agreement),
-        n_rows=scored.target.n_rows,
+        warnings=_warnings(plan, found, agreement),
+        n_rows=found.n_rows,
         n_unlabelled=n_unlabelled,
-        n_resamples=len(scored.draws),
+        n_resamples=found.n_resamples,
         seconds=time.perf_counter() - started,
     )
 
 
-def _row(
-    i: int,
-    plan: ScoringPlan,
-    scored: _Scored,
-    values: Floats,
-    draws: Floats,
-    mean_ranks: Floats,
-    drawn_ranks: Floats,
-    rank: int,
-    order: list[int],
-) -> RankedSource:
-    source = scored.sources[i]
-    interval = _interval(ranks.positions(drawn_ranks)[:, i], plan.level) if len(draws) else None
-    tied = [
-        scored.sources[j].name
-        for j in order
-        if j != i
-        and _tied(mean_ranks[i] - mean_ranks[j], drawn_ranks[:, i] - drawn_ranks[:, j], plan)
-    ]
-    own = dict(zip(plan.scores, values[i].tolist(), strict=True))
-    known = {name: value for name, value in own.items() if not np.isnan(value)}
-    spread = {
-        name: _interval(draws[:, i, k], plan.level)
-        for k, name in enumerate(plan.scores)
-        if name in known and len(draws)
-    }
-    by_score = ranks.score_ranks(values)[i].tolist()
-    return RankedSource(
-        name=source.name,
-        fingerprint=source.fingerprint,
-        rank=rank,
-        consensus=float(mean_ranks[i]),
-        low=None if interval is None else interval[0],
-        high=None if interval is None else interval[1],
-        scores=known,
-        intervals=spread,
-        ranks=dict(zip(plan.scores, by_score, strict=True)),
-        missing=scored.missing[i],
-        tied_with=tuple(tied),
-        n_rows=int(source.labelled.sum()),
-        n_dropped_columns=scored.dropped[i],
-        seconds=scored.seconds[i],
-    )
-
-
-def _interval(draws: Floats, level: float) -> Interval:
-    tail = (1.0 - level) / 2.0
-    low, high = np.nanquantile(draws, [tail, 1.0 - tail])
-    return float(low), float(high)
-
-
-def _tied(observed: float, draws: Floats, plan: ScoringPlan) -> bool:
-    if len(draws) == 0:
-        return abs(observed) < 1e-12
-    low, high = _interval(draws, plan.level)
-    return low <= 0.0 <= high
-
-
-def _warnings(scored: _Scored, agreement: float | None) -> tuple[str, ...]:
-    found = []
+def _warnings(plan: ScoringPlan, found: Measurements, agreement: float | None) -> tuple[str, ...]:
+    warnings = []
     if agreement is not None and agreement < LOW_AGREEMENT:
-        found.append(
+        warnings.append(
             f"scores disagree: Kendall's W is {agreement:.2f}, below {LOW_AGREEMENT}; "
             "train on more of the sources rather than trust the first"
         )
-    if scored.target.n_rows < FEW_ROWS:
-        found.append(f"only {scored.target.n_rows} labelled rows of the target were scored")
-    return tuple(found)
-
-
-def _fit_encoder(X: Any, preprocess: Any) -> Any:
-    if preprocess is None:
-        return None
-    if isinstance(preprocess, str):
-        if preprocess != "auto":
-            raise InputError(
-                f"preprocess is {preprocess!r}",
-                remedy='"auto", None or a scikit-learn transformer',
-            )
-        return TableEncoder().fit(X)
-    return clone(preprocess).fit(X)
-
-
-def _encode(encoder: Any, X: Any) -> Any:
-    if encoder is not None:
-        return encoder.transform(X)
-    if arrays.is_frame(X):
-        X = TableEncoder.to_numbers(X)
-    return check_array(X, accept_sparse="csr", dtype=float, input_name="X")
+    if found.n_rows < FEW_ROWS:
+        warnings.append(f"only {found.n_rows} labelled rows of the target were scored")
+    if plan.n_bootstrap and not found.n_resamples:
+        warnings.append(f"no interval could be given: the {plan.resampled} cannot be halved")
+    return tuple(warnings)

@@ -48,17 +48,17 @@ class RankedSource:
     consensus : float
         Mean of its ranks over the scores.
     low, high : float or None
-        Bootstrap interval of its place; None without resamples.
+        Interval of its place over the resamples; None without resamples.
     scores : mapping of str to float
         Its scores.
     intervals : mapping of str to (float, float)
-        Their bootstrap percentile intervals.
+        Their intervals over the resamples.
     ranks : mapping of str to float
         Its rank by each score; the middle rank where the score is missing.
     missing : mapping of str to str
         Scores that could not be computed, and why.
     tied_with : tuple of str
-        Sources that the paired bootstrap interval cannot tell from it.
+        Sources that the paired interval cannot tell from it.
     n_rows : int
         Labelled rows of the source.
     n_dropped_columns : int

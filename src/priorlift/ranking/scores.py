@@ -12,17 +12,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import linalg, sparse
+from sklearn.metrics.cluster import expected_mutual_information
 
 from priorlift.core.errors import InputError
+from priorlift.ranking.evidence import evidence, null_evidence, prior_ratio
 from priorlift.ranking.labels import Floats
-from priorlift.ranking.statistics import Spectrum, TaskStatistics
+from priorlift.ranking.statistics import TaskStatistics
 
 if TYPE_CHECKING:
     from priorlift.ranking.view import SourceView
-
-GRID = np.arange(-18.0, 19.0)
-NEWTON_STEPS = 5
-RESIDUAL_FLOOR = 1e-12
 
 
 def logme(statistics: TaskStatistics, *, centre: bool = True) -> float:
@@ -73,72 +71,11 @@ def logme(statistics: TaskStatistics, *, centre: bool = True) -> float:
     spectrum = statistics.spectrum(centre=centre)
     if not (spectrum.squares > 1e-12 * np.maximum(statistics.squares, 1e-300)).all():
         raise InputError("the labels are constant", remedy="LogME needs labels that vary")
-    null = _null_evidence(spectrum)
+    null = null_evidence(spectrum)
     if len(spectrum.eigenvalues) == 0 or spectrum.freedom < 1:
         return float(null.mean())
     found = evidence(spectrum, prior_ratio(spectrum))
     return float(np.maximum(found, null).mean())
-
-
-def prior_ratio(spectrum: Spectrum) -> Floats:
-    """Return the t = alpha / beta of the largest evidence, one a label column, shape (k,).
-
-    A grid of ratio e over e^±18 mean eigenvalues per row finds the peak, Newton steps in log t
-    sharpen it. A column without signal ends at the upper edge, one fitted perfectly at the lower.
-
-    Parameters
-    ----------
-    spectrum : Spectrum
-        With one eigenvalue or more.
-    """
-    n, values, shares = spectrum.freedom, spectrum.eigenvalues[:, None], spectrum.shares
-    rest = _outside(spectrum)
-    grid = np.log(spectrum.eigenvalues.sum() / n) + GRID
-    kept = 1.0 / (1.0 + values * np.exp(-grid))
-    residual = np.maximum(rest[:, None] + shares.T @ kept, _floor(spectrum)[:, None])
-    height = -n * np.log(residual) + np.log(kept).sum(axis=0)
-    peak = grid[height.argmax(axis=1)]
-    log_t = peak.copy()
-    for _ in range(NEWTON_STEPS):
-        kept = 1.0 / (1.0 + values * np.exp(-log_t))
-        fit = 1.0 - kept
-        weighted = shares * kept
-        residual = np.maximum(rest + weighted.sum(axis=0), _floor(spectrum))
-        weighted *= fit
-        first = weighted.sum(axis=0) / residual
-        second = (weighted * (fit - kept)).sum(axis=0) / residual
-        slope = fit.sum(axis=0) - n * first
-        bend = -(fit * kept).sum(axis=0) - n * (second - first**2)
-        step = np.divide(-slope, bend, out=np.zeros_like(slope), where=bend < 0.0)
-        log_t = np.clip(
-            log_t + step, np.maximum(peak - 1.0, grid[0]), np.minimum(peak + 1.0, grid[-1])
-        )
-    return np.exp(log_t)
-
-
-def evidence(spectrum: Spectrum, ratio: Floats) -> Floats:
-    """Return the log evidence per row at t = `ratio`, beta at its best; shape (k,), in O(k r)."""
-    n, values = spectrum.freedom, spectrum.eigenvalues[:, None]
-    residual = _outside(spectrum) + (spectrum.shares * (ratio / (values + ratio))).sum(axis=0)
-    residual = np.maximum(residual, _floor(spectrum))
-    determinant = np.log1p(values / ratio).sum(axis=0)
-    found = n * np.log(n / residual) - determinant - n - n * np.log(2.0 * np.pi)
-    return np.asarray(found / (2.0 * n))
-
-
-def _null_evidence(spectrum: Spectrum) -> Floats:
-    n = max(spectrum.freedom, 1)
-    return np.asarray(0.5 * (np.log(n / spectrum.squares) - 1.0 - np.log(2.0 * np.pi)))
-
-
-def _outside(spectrum: Spectrum) -> Floats:
-    """Return the squared length of each label column that no feature can reach."""
-    return np.maximum(spectrum.squares - spectrum.shares.sum(axis=0), 0.0)
-
-
-def _floor(spectrum: Spectrum) -> Floats:
-    """Return the least residual to believe in, so that a perfect fit stays finite."""
-    return RESIDUAL_FLOOR * spectrum.squares
 
 
 def h_score(statistics: TaskStatistics) -> float:
@@ -279,10 +216,47 @@ def normalized_nce(y: ArrayLike, z: ArrayLike) -> float:
     InputError
         There is one class only.
     """
-    entropy = _entropy(_joint_counts(y, z).sum(axis=1))
-    if entropy == 0.0:
-        raise InputError("the labels are constant", remedy="NCE needs two classes or more")
+    entropy = _label_entropy(_joint_counts(y, z))
     return float(np.clip(1.0 + nce(y, z) / entropy, 0.0, 1.0))
+
+
+def adjusted_nce(y: ArrayLike, z: ArrayLike) -> float:
+    """Return (I - E) / (H(Y) - E), with E the value of I(Y;Z) to expect from shuffled labels.
+
+    On few rows, predictions that have nothing to do with the labels share information with them by
+    chance, the more the more classes they have: normalised NCE then prefers a meaningless source
+    of ten classes to a good one of two.
+
+    Parameters
+    ----------
+    y, z : array-like of shape (n,)
+        As in `nce`.
+
+    Returns
+    -------
+    float
+        At most 1; about 0 for meaningless predictions, where it can be negative.
+
+    Raises
+    ------
+    InputError
+        There is one class only.
+
+    Notes
+    -----
+    Our choice; E is exact under the hypergeometric model of fixed margins. O(n C_z) at most.
+
+    References
+    ----------
+    Vinh, Epps, Bailey: Information Theoretic Measures for Clusterings Comparison: Variants,
+    Properties, Normalization and Correction for Chance, JMLR 2010.
+    """
+    joint = _joint_counts(y, z)
+    entropy = _label_entropy(joint)
+    expected = float(expected_mutual_information(joint.astype(np.int64), int(joint.sum())))
+    if entropy - expected < 1e-9 * entropy:
+        return 0.0
+    return float((entropy + nce(y, z) - expected) / (entropy - expected))
 
 
 def _joint_counts(y: ArrayLike, z: ArrayLike) -> Floats:
@@ -293,6 +267,13 @@ def _joint_counts(y: ArrayLike, z: ArrayLike) -> Floats:
     shape = (len(labels), len(sources))
     joint = sparse.coo_array((np.ones(len(rows)), (rows, columns)), shape=shape)
     return np.asarray(joint.toarray())
+
+
+def _label_entropy(joint: Floats) -> float:
+    entropy = _entropy(joint.sum(axis=1))
+    if entropy == 0.0:
+        raise InputError("the labels are constant", remedy="NCE needs two classes or more")
+    return entropy
 
 
 def _entropy(counts: Floats) -> float:
@@ -338,7 +319,7 @@ def _logme_gain(view: "SourceView") -> float:
 
 
 def _nce_of_source_labels(view: "SourceView") -> float:
-    return normalized_nce(view.y, view.source_labels)
+    return adjusted_nce(view.y, view.source_labels)
 
 
 LOGME = Score(
@@ -356,7 +337,8 @@ SHRINKAGE_H = Score(
 )
 NCE = Score(
     name="nce",
-    summary="Share of the label entropy explained by the source head's predicted labels",
+    summary="Share of the label entropy explained by the source head's predicted labels, "
+    "corrected for chance",
     tasks=("classification",),
     function=_nce_of_source_labels,
 )
