@@ -104,7 +104,7 @@ class TrialRecord:
 def pack_arrays(arrays: Mapping[str, np.ndarray]) -> bytes | None:
     """Write arrays as one line of JSON with their names, then each in the NPY format.
 
-    An NPZ file would say the same at ten times the overhead, and names some arrays wrongly.
+    An NPZ file would take two to three times as long, and names some arrays wrongly.
 
     Parameters
     ----------

@@ -7,17 +7,19 @@ changes the last bits of a sum and because workers must not fight for the cores.
 """
 
 import os
+import sys
 import threading
 import time
 import warnings
 from collections.abc import Generator, Iterable, Mapping, Sequence
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cache, partial
-from typing import Literal, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 import joblib
-from joblib.externals.loky.process_executor import BrokenProcessPool
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from priorlift.core import registry
 from priorlift.core.errors import InputError, PriorliftError, UnknownNameError
@@ -88,7 +90,11 @@ def get_runner(
 
 @dataclass(frozen=True)
 class SerialRunner:
-    """Runs one trial after another in this process."""
+    """Runs one trial after another in this process.
+
+    A numerical library that is first loaded in the middle of a trial keeps its own number of
+    threads until the next trial: import it where the task function is defined.
+    """
 
     tasks: Mapping[str, TaskFunction] = field(default_factory=dict)
     name: str = field(default="serial", init=False)
@@ -97,8 +103,9 @@ class SerialRunner:
     def run(self, trials: Sequence[Trial], context: Context) -> Generator[TrialRecord, None, None]:
         """Yield one record for each trial, in the order given."""
         _check_tasks(trials, self.tasks)
+        one_thread = _OneThread()
         for trial in trials:
-            with threadpool_limits(1):
+            with one_thread.limit():
                 record = run_trial(trial, context, self.tasks, worker=f"serial-{os.getpid()}")
             yield record
 
@@ -123,18 +130,19 @@ class ProcessesRunner:
         _check_tasks(trials, self.tasks)
         # Results are small and data comes from the store: joblib's own memory-mapping of large
         # arguments would only leave files behind when this process is killed.
-        parallel = joblib.Parallel(
-            n_jobs=self.n_workers,
-            backend="loky",
-            return_as="generator_unordered",
-            pre_dispatch="2 * n_jobs",
-            max_nbytes=None,
-            inner_max_num_threads=1,
-        )
+        with joblib.parallel_config(backend="loky", inner_max_num_threads=1):
+            parallel = joblib.Parallel(
+                n_jobs=self.n_workers,
+                return_as="generator_unordered",
+                pre_dispatch="2 * n_jobs",
+                max_nbytes=None,
+            )
         work = joblib.delayed(_run_in_worker)
         records = parallel(work(trial, context, self.tasks, os.getpid()) for trial in trials)
         try:
-            yield from records
+            # Not `yield from`, which would close `records` before the warning can be silenced.
+            for record in records:  # noqa: UP028
+                yield record
         except BrokenProcessPool as error:
             raise PriorliftError(
                 "a worker process was ended from outside; every recorded trial is kept",
@@ -146,6 +154,20 @@ class ProcessesRunner:
                 # Stopping early is a caller's right, under a time limit say.
                 warnings.simplefilter("ignore")
                 records.close()
+
+
+class _OneThread:
+    """Limits the numerical libraries to one thread; looks for new ones only after new imports."""
+
+    def __init__(self) -> None:
+        self._n_modules = 0
+
+    def limit(self) -> AbstractContextManager[Any]:
+        if len(sys.modules) != self._n_modules:
+            self._controller = ThreadpoolController()  # takes milliseconds, unlike limit()
+            self._n_modules = len(sys.modules)
+        limiter: AbstractContextManager[Any] = self._controller.limit(limits=1)
+        return limiter
 
 
 def run_trial(
