@@ -18,7 +18,13 @@ from pathlib import Path
 from typing import Any
 
 from priorlift.core.cards import FORMAT, make_card, type_name
-from priorlift.core.errors import InputError, InputTypeError, PriorliftError, UntrustedFileError
+from priorlift.core.errors import (
+    InputError,
+    InputTypeError,
+    MissingExtraError,
+    PriorliftError,
+    UntrustedFileError,
+)
 from priorlift.core.memory import available_memory, readable
 from priorlift.core.trust import check_trees, is_trusted
 
@@ -266,7 +272,7 @@ def _require_size(size: int, path: Path, limit: int) -> None:
 def _clear_errors(path: Path) -> Any:
     try:
         yield
-    except UntrustedFileError:
+    except (UntrustedFileError, MissingExtraError):
         raise
     except InputError as error:
         raise InputError(str(error).rstrip("."), where=str(path)) from error

@@ -15,12 +15,22 @@ from sklearn.base import BaseEstimator
 from sklearn.ensemble import BaseEnsemble
 from sklearn.tree import BaseDecisionTree
 
-from priorlift.core.errors import InputError
+from priorlift.core.errors import InputError, MissingExtraError
 
 PACKAGE = Path(__file__).resolve().parent.parent
 
-# Types that skops leaves to its caller. A dtype is only a description; trees are checked below.
-TRUSTED_ELSEWHERE = frozenset({"numpy.dtype", "sklearn.tree._tree.Tree"})
+# Types that skops leaves to its caller and that only hold values: dtypes, parts of a search.
+# Trees are looked at below.
+TRUSTED_ELSEWHERE = frozenset(
+    {
+        "numpy.dtype",
+        "sklearn.metrics._scorer._PassthroughScorer",
+        "sklearn.model_selection._split.GroupKFold",
+        "sklearn.model_selection._split.KFold",
+        "sklearn.model_selection._split.StratifiedKFold",
+        "sklearn.tree._tree.Tree",
+    }
+)
 
 
 def is_trusted(name: str) -> bool:
@@ -44,7 +54,12 @@ def is_trusted(name: str) -> bool:
     module_name, _, class_name = name.rpartition(".")
     if not _is_own_module(module_name):
         return False
-    found = getattr(importlib.import_module(module_name), class_name, None)
+    try:
+        found = getattr(importlib.import_module(module_name), class_name, None)
+    except MissingExtraError:
+        raise
+    except ImportError:
+        return False
     if not isinstance(found, type) or found.__module__ != module_name:
         return False
     return issubclass(found, BaseEstimator) or _is_plain(found)

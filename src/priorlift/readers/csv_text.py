@@ -4,6 +4,7 @@ The rows are parsed by pyarrow; what is decided here is what pyarrow leaves to i
 """
 
 import codecs
+import contextlib
 import csv
 import gzip
 import io
@@ -183,13 +184,19 @@ def find_layout(data: bytes, path: Path) -> Layout:
 def _sniff(data: bytes) -> str:
     best, best_score = DELIMITERS[0], (0.0, 1)
     for delimiter in DELIMITERS:
-        records = _records(data, delimiter)
-        widths = [len(record) for record, _ in islice(records, SNIFFED_RECORDS)]
+        widths = list(islice(_widths(data, delimiter), SNIFFED_RECORDS))
         width, count = Counter(widths).most_common(1)[0] if widths else (0, 0)
         score = (count / max(len(widths), 1), width)
         if width > 1 and score > best_score:
             best, best_score = delimiter, score
     return best
+
+
+def _widths(data: bytes, delimiter: str) -> Iterator[int]:
+    # With a wrong delimiter a line may be one field that is too long for the parser.
+    with contextlib.suppress(csv.Error):
+        for record, _ in _records(data, delimiter):
+            yield len(record)
 
 
 def _header(data: bytes, delimiter: str) -> tuple[list[str], int]:
