@@ -1,0 +1,59 @@
+"""Options that several commands share, so that they read the same everywhere."""
+
+from typing import Annotated
+
+import typer
+
+from priorlift.core.errors import InputError
+
+Label = Annotated[str | None, typer.Option("--label", metavar="COL", help="Column of the labels.")]
+Sources = Annotated[
+    str | None, typer.Option("--sources", metavar="DIR", help="Folder of the sources' tables.")
+]
+Groups = Annotated[
+    str | None,
+    typer.Option("--groups", metavar="COL", help="Column of groups that no split may tear apart."),
+]
+Task = Annotated[
+    str | None,
+    typer.Option("--task", help="classification or regression; by default inferred."),
+]
+Seed = Annotated[int | None, typer.Option("--seed", help="Seed of everything random. [default: 0]")]
+Json = Annotated[
+    bool, typer.Option("--json", help="One JSON document on stdout, all else on stderr.")
+]
+
+
+def listed(text: str | None) -> list[str] | None:
+    """Split the value of an option at its commas.
+
+    Examples
+    --------
+    >>> listed("pooled, auto")
+    ['pooled', 'auto']
+    """
+    return None if text is None else [part.strip() for part in text.split(",") if part.strip()]
+
+
+def listed_numbers(text: str | None, option: str) -> list[int] | None:
+    """Split the value of an option at its commas, into whole numbers.
+
+    Raises
+    ------
+    InputError
+        A part is no whole number.
+
+    Examples
+    --------
+    >>> listed_numbers("20,50", "--budgets")
+    [20, 50]
+    """
+    parts = listed(text)
+    if parts is None:
+        return None
+    for part in parts:
+        if not part.removeprefix("-").isdecimal() or len(part) > 12:
+            raise InputError(
+                f"{part!r} is no whole number", where=option, remedy=f"{option} 20,50 for example"
+            )
+    return [int(part) for part in parts]

@@ -1,0 +1,161 @@
+"""How far a long piece of work is: a bar on a terminal, a line every tenth elsewhere.
+
+Both are called with (n_done, n_total, record) after each trial, and both estimate the time left
+from what was done since they began: a study that is resumed does not count what it found.
+"""
+
+import sys
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Protocol, Self, TextIO
+
+LINES = 10
+
+
+class Progress(Protocol):
+    """What a study reports to; used in a `with` statement."""
+
+    def __call__(self, n_done: int, n_total: int, record: Any = None) -> None:
+        """Take note that `n_done` of `n_total` trials are done."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+
+def progress(stream: TextIO | None = None) -> Progress:
+    """Return what suits a stream, by default stderr."""
+    stream = stream or sys.stderr
+    return Bar(stream) if stream.isatty() else Lines(stream)
+
+
+class Lines:
+    """Writes a line at the start and after every tenth of the work.
+
+    Parameters
+    ----------
+    stream : file
+        Where the lines go.
+    clock : callable
+        Gives seconds.
+    """
+
+    def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
+        self._stream, self._clock = stream, clock
+        self._started = clock()
+        self._first: int | None = None
+        self._shown = -1
+
+    def __call__(self, n_done: int, n_total: int, record: Any = None) -> None:
+        """Write a line if another tenth is done."""
+        if self._first is None:
+            self._first = n_done - (record is not None)
+        tenth = LINES * n_done // max(n_total, 1)
+        if tenth <= self._shown:
+            return
+        self._shown = tenth
+        elapsed = self._clock() - self._started
+        left = time_left(n_done - self._first, n_total - n_done, elapsed)
+        rest = "" if left is None or n_done == n_total else f", about {duration(left)} left"
+        share = 100 * n_done // max(n_total, 1)
+        print(
+            f"{n_done} of {n_total} fits ({share} %), {duration(elapsed)}{rest}",
+            file=self._stream,
+            flush=True,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        return None
+
+
+class Bar:
+    """Draws a bar with the time left, and takes it away at the end.
+
+    Parameters
+    ----------
+    stream : file
+        A terminal.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        from rich import progress as rich_progress
+        from rich.console import Console
+
+        self._bar = rich_progress.Progress(
+            rich_progress.TextColumn("{task.description}"),
+            rich_progress.BarColumn(),
+            rich_progress.MofNCompleteColumn(),
+            rich_progress.TimeElapsedColumn(),
+            rich_progress.TextColumn("left:"),
+            rich_progress.TimeRemainingColumn(),
+            console=Console(file=stream),
+            transient=True,
+        )
+        self._task = self._bar.add_task("fits", total=None)
+
+    def __call__(self, n_done: int, n_total: int, record: Any = None) -> None:
+        """Move the bar."""
+        self._bar.update(self._task, completed=n_done, total=n_total)
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._bar.stop()
+
+
+def time_left(n_since: int, n_left: int, elapsed: float) -> float | None:
+    """Estimate the seconds that are left; None before anything is done.
+
+    Parameters
+    ----------
+    n_since : int
+        Trials done since the work began.
+    n_left : int
+        Trials that are left.
+    elapsed : float
+        Seconds since the work began.
+
+    Examples
+    --------
+    >>> time_left(10, 30, 2.0)
+    6.0
+    """
+    return None if n_since < 1 else elapsed / n_since * n_left
+
+
+def duration(seconds: float) -> str:
+    """Return seconds for people.
+
+    Examples
+    --------
+    >>> duration(4.2), duration(75), duration(7300)
+    ('4 s', '1 min 15 s', '2 h 2 min')
+    """
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

@@ -1,0 +1,91 @@
+"""Run a study that is planned: say what will happen, show how far it is, and show what came out."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from priorlift.cli import output
+from priorlift.cli.progress import progress
+
+if TYPE_CHECKING:
+    from priorlift.ranking.result import Ranking
+    from priorlift.study.results import StudyResult
+    from priorlift.study.study import Study
+
+REPORT = "report.html"
+
+
+def run_and_show(
+    study: "Study",
+    out: Path,
+    *,
+    resume: bool = False,
+    runner: str = "serial",
+    workers: int | None = None,
+    time_budget: float | None = None,
+    as_json: bool = False,
+) -> None:
+    """Run a study into a run directory, write its report, and show the outcome.
+
+    Parameters
+    ----------
+    study : Study
+        What to run.
+    out : Path
+        The run directory.
+    resume, runner, workers, time_budget
+        As for `Study.run`.
+    as_json : bool
+        Show the outcome as one JSON document.
+    """
+    _announce(study, out, workers if runner != "serial" else 1)
+    with progress() as report_progress:
+        result = study.run(
+            out,
+            resume=resume,
+            runner=runner,
+            n_workers=workers,
+            time_budget=time_budget,
+            progress=report_progress,
+        )
+    page = write_page(result, out / REPORT)
+    if as_json:
+        document = json.loads(result.to_json())
+        output.write_json({**document, "run": str(out), "report": str(page)})
+        return
+    output.show_study(result)
+    print(f"\nEverything is in {out}. Open the report: {page}")
+
+
+def write_page(result: "StudyResult | Ranking", path: Path) -> Path:
+    """Write the report of a result.
+
+    Parameters
+    ----------
+    result : StudyResult or Ranking
+        The result.
+    path : Path
+        The page.
+    """
+    from priorlift.report import write_report
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_report(result, path)
+    return path
+
+
+def _announce(study: "Study", out: Path, workers: int | None) -> None:
+    import os
+
+    plan = study.plan
+    estimate = study.estimate(workers or os.cpu_count() or 1)
+    methods = ", ".join(name for name in plan.methods if name != plan.reference)
+    usable = {name for arm in plan.claims for name in arm.sources}
+    output.note(f"target   {plan.target_name}: {plan.n_labelled} labelled rows, {plan.task}")
+    output.note(f"sources  {len(usable)} usable of {len(plan.sources)}; methods {methods}")
+    output.note(f"design   {plan.design.kind}: {plan.design.reason}")
+    output.note(
+        f"work     {estimate.n_trials} fits, about {estimate.memory_mb:.0f} MiB of memory; "
+        "the time left is known after the first fits"
+    )
+    output.note(f"run      {out}")
