@@ -1,4 +1,4 @@
-"""The evidence of a Bayesian linear regression as a function of one number, and where it is largest.
+"""The evidence of a Bayesian linear regression in one number, and where it is largest.
 
 With prior precision alpha and noise precision beta, all that matters of them beyond a scale is
 t = alpha / beta; `priorlift.ranking.scores.logme` has the formula.
@@ -68,6 +68,8 @@ def null_evidence(spectrum: Spectrum) -> Floats:
 
 def _outside(spectrum: Spectrum) -> Floats:
     """Return the squared length of each label column that no feature can reach."""
+    if len(spectrum.eigenvalues) >= spectrum.freedom:
+        return np.zeros_like(spectrum.squares)  # exactly, where the difference is mere rounding
     return np.asarray(np.maximum(spectrum.squares - spectrum.shares.sum(axis=0), 0.0))
 
 

@@ -1,0 +1,142 @@
+"""Statistics of one pass: the same by blocks, by kernel or by Gram, and free of rounding noise."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import sparse
+
+from priorlift.core.errors import InputError
+from priorlift.ranking.moments import Moments
+from priorlift.ranking.scores import h_score, logme, shrinkage_h_score
+from priorlift.ranking.statistics import FeatureStatistics, TaskStatistics
+
+
+def task(seed=0, n_rows=60, n_features=7, n_classes=3):
+    generator = np.random.default_rng(seed)
+    y = np.arange(n_rows) % n_classes
+    centres = generator.normal(size=(n_classes, n_features))
+    return centres[y] + generator.normal(size=(n_rows, n_features)), y
+
+
+def values(statistics):
+    return [logme(statistics), logme(statistics, centre=False), shrinkage_h_score(statistics)]
+
+
+@given(st.integers(0, 10**6), st.integers(1, 20))
+def test_blocks_of_any_size_give_the_same_moments(seed, size):
+    X, _ = task(seed, n_rows=40, n_features=5)
+    X = X + 100.0
+    whole = FeatureStatistics.of([X])
+    parts = FeatureStatistics.of(X[start : start + size] for start in range(0, 40, size))
+    centred = X - X.mean(axis=0)
+    for found in (whole, parts):
+        np.testing.assert_allclose(found.centred.gram, centred.T @ centred, atol=1e-9)
+        np.testing.assert_allclose(found.mean, X.mean(axis=0), rtol=1e-12)
+        np.testing.assert_allclose(
+            found.fourth, (np.square(centred).sum(axis=1) ** 2).sum(), rtol=1e-9
+        )
+
+
+@pytest.mark.parametrize("centre", [True, False])
+@pytest.mark.parametrize("n_rows", [5, 29, 30, 31, 60])
+def test_kernel_branch_equals_gram_branch(centre, n_rows):
+    X, y = task(n_rows=n_rows, n_features=30)
+    chosen = TaskStatistics.of(X, y)
+    assert (chosen.features.rows is None) == (n_rows >= 30)
+    # Empty features change no score of the evidence, but push the task over to the kernel.
+    kernel = TaskStatistics.of(np.hstack([X, np.zeros((n_rows, 40))]), y)
+    assert kernel.features.rows is not None
+    forced = FeatureStatistics.of([X])
+    if forced.rows is not None:
+        forced = FeatureStatistics(Moments.of(X, X.mean(axis=0)), None, forced.precision)
+    gram = TaskStatistics._label(forced, X, y, "classification")
+    for found in (chosen, kernel):
+        left, right = found.spectrum(centre=centre), gram.spectrum(centre=centre)
+        np.testing.assert_allclose(left.eigenvalues, right.eigenvalues, rtol=1e-8)
+        np.testing.assert_allclose(left.shares, right.shares, atol=1e-8)
+        assert logme(found, centre=centre) == pytest.approx(logme(gram, centre=centre), abs=1e-8)
+    assert shrinkage_h_score(chosen) == pytest.approx(shrinkage_h_score(gram), rel=1e-9)
+
+
+def test_shares_are_squared_projections_on_left_singular_vectors():
+    X, y = task()
+    statistics = TaskStatistics.of(X, y)
+    left, singular, _ = np.linalg.svd(X - X.mean(axis=0), full_matrices=False)
+    spectrum = statistics.spectrum()
+    np.testing.assert_allclose(spectrum.eigenvalues, singular**2, rtol=1e-10)
+    one_hot = np.eye(3)[y]
+    np.testing.assert_allclose(spectrum.shares, (left.T @ one_hot) ** 2, atol=1e-10)
+    np.testing.assert_allclose(spectrum.squares, one_hot.var(axis=0) * len(y), rtol=1e-10)
+
+
+def test_further_labels_reuse_the_decomposition(monkeypatch):
+    X, y = task()
+    first = TaskStatistics.of(X, y)
+    logme(first)
+    other = (y > 0).astype(int)
+    expected = logme(TaskStatistics.of(X, other))
+
+    def refuse(*_, **__):
+        raise AssertionError("decomposed twice")
+
+    monkeypatch.setattr(FeatureStatistics, "_decompose", refuse)
+    assert logme(first.with_labels(X, other)) == pytest.approx(expected, rel=1e-12)
+
+
+def test_labels_of_other_rows_are_refused():
+    X, y = task()
+    with pytest.raises(InputError, match="do not belong"):
+        TaskStatistics.of(X, y).with_labels(X[:-1], y[:-1])
+
+
+@pytest.mark.parametrize("n_rows", [20, 400])
+def test_sparse_and_float32_agree_with_dense_float64(n_rows):
+    X, y = task(n_rows=n_rows, n_features=30)
+    X = np.where(np.abs(X) > 0.7, X, 0.0).astype(np.float32)
+    dense = values(TaskStatistics.of(X.astype(np.float64), y))
+    assert values(TaskStatistics.of(X, y)) == pytest.approx(dense, rel=1e-6)
+    assert values(TaskStatistics.of(sparse.csr_array(X), y)) == pytest.approx(dense, rel=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n_rows", [15, 200])
+def test_rank_ignores_duplicated_and_constant_columns(dtype, n_rows):
+    X, y = task(n_rows=n_rows, n_features=12)
+    X = X.astype(dtype)
+    padded = np.hstack([X, X[:, :4], np.full((n_rows, 2), dtype(0.1)), X[:, :1] + X[:, 1:2]])
+    spectrum = TaskStatistics.of(padded, y).spectrum()
+    assert len(spectrum.eigenvalues) == min(12, n_rows - 1)
+
+
+def test_a_large_offset_is_no_direction():
+    X, y = task(n_rows=100, n_features=3)
+    far = TaskStatistics.of(np.hstack([X, np.full((100, 1), 1e6)]) + 1e6, y)
+    assert len(far.spectrum().eigenvalues) == 3
+    assert logme(far) == pytest.approx(logme(TaskStatistics.of(X, y)), abs=1e-6)
+
+
+def test_only_constant_columns_score_like_no_columns():
+    _, y = task()
+    constant = TaskStatistics.of(np.ones((len(y), 3)), y)
+    balanced = 0.5 * (np.log((len(y) - 1) / (len(y) * 2 / 9)) - 1 - np.log(2 * np.pi))
+    assert logme(constant) == pytest.approx(balanced)
+    assert shrinkage_h_score(constant) == 0.0
+    assert h_score(constant) == 0.0
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_value_that_is_not_finite_is_refused(value):
+    X, y = task()
+    X[3, 1] = value
+    with pytest.raises(InputError, match="NaN or infinite"):
+        TaskStatistics.of(X, y)
+
+
+def test_no_rows_and_no_table_are_refused():
+    with pytest.raises(InputError, match="no rows"):
+        TaskStatistics.of(np.zeros((0, 3)), [])
+    with pytest.raises(InputError, match="rows and columns"):
+        TaskStatistics.of(np.zeros(3), [0, 1, 1])
+    with pytest.raises(InputError, match="one column"):
+        TaskStatistics.of(np.eye(3), np.eye(3))
