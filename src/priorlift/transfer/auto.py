@@ -10,7 +10,7 @@ how a method chooses, not a proof of lift: that takes a study, on rows which `fi
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from sklearn.utils.validation import check_is_fitted
 from priorlift.core import arrays, registry
 from priorlift.core.errors import InputError, InputTypeError
 from priorlift.core.seeds import RandomState, derive_seed
-from priorlift.pool import SourcePool
+from priorlift.pool import Source, SourcePool
 from priorlift.ranking.rank import rank_sources
 from priorlift.transfer.base import (
     Method,
@@ -67,6 +67,7 @@ class _AutoTransfer(TransferEstimator):
         scores: Any = "default",
         preprocess: Any = "auto",
         random_state: RandomState = None,
+        reference: TransferEstimator | None = None,
     ) -> None:
         self.methods = methods
         self.max_fits = max_fits
@@ -75,18 +76,31 @@ class _AutoTransfer(TransferEstimator):
         self.scores = scores
         self.preprocess = preprocess
         self.random_state = random_state
+        self.reference = reference
 
-    def _reference(self) -> TransferEstimator:
+    def _default_reference(self) -> TransferEstimator:
         raise NotImplementedError
 
     def _fit_pool(self, target: Rows, pool: SourcePool) -> None:
         self._check_parameters()
-        alone = _Plan(NOT_TRANSFERRING, self._prepared(self._reference()), SourcePool())
-        chosen, decision = self._decide(alone, target, pool)
-        self.decision_ = decision
+        reference = self._default_reference() if self.reference is None else self.reference
+        alone = _Plan(NOT_TRANSFERRING, self._prepared(reference), SourcePool())
+        self.n_dropped_columns_ = {}
+        matched = SourcePool([self._matched_if_it_can(source) for source in pool])
+        chosen, decision = self._decide(alone, target, matched)
+        given = {source.name: source.fingerprint for source in pool.by_fingerprint()}
+        unreadable = [Skipped("any method", (name,), why) for name, why in pool.unusable.items()]
+        skipped = (*decision.skipped, *unreadable)
+        self.decision_ = replace(decision, considered=given, skipped=skipped)
         self.model_ = _fitted(chosen, target, slice(None))
-        self.sources_ = self.model_.sources_
-        self.n_dropped_columns_ = self.model_.n_dropped_columns_
+        self.sources_ = {name: given[name] for name in self.model_.sources_}
+
+    def _matched_if_it_can(self, source: Source) -> Source:
+        try:
+            return self._matched(source)
+        except InputError:
+            # The methods refuse it themselves, and their reasons go into the decision.
+            return source
 
     def _check_parameters(self) -> None:
         for name, least in (("max_fits", 1), ("n_splits", 2)):
@@ -121,10 +135,8 @@ class _AutoTransfer(TransferEstimator):
         return found
 
     def _decide(self, alone: _Plan, target: Rows, pool: SourcePool) -> tuple[_Plan, Decision]:
-        considered = {source.name: source.fingerprint for source in pool.by_fingerprint()}
-
         def not_transferring(why: str) -> tuple[_Plan, Decision]:
-            return alone, Decision(NOT_TRANSFERRING, (), why, considered=considered)
+            return alone, Decision(NOT_TRANSFERRING, (), why)
 
         if not pool.n_sources:
             return not_transferring("There is no source to transfer from.")
@@ -161,7 +173,6 @@ class _AutoTransfer(TransferEstimator):
             skipped=(*skipped, *left_out),
             ranking=ranking,
             n_fits=n_fits + 1,
-            considered=considered,
         )
         return chosen, decision
 
@@ -344,6 +355,8 @@ class AutoTransferClassifier(TransferClassifier, _AutoTransfer):
     random_state : int, RandomState or None
         Seeds splits, ranking and candidates. A candidate is what fitting its method by hand with
         the same seed gives.
+    reference : transfer classifier, optional
+        What not transferring means; by default `TargetOnlyClassifier`.
 
     Attributes
     ----------
@@ -393,7 +406,7 @@ class AutoTransferClassifier(TransferClassifier, _AutoTransfer):
     ('pooled', ('same',))
     """
 
-    def _reference(self) -> TransferEstimator:
+    def _default_reference(self) -> TransferEstimator:
         return TargetOnlyClassifier(preprocess=self.preprocess)
 
 
@@ -419,6 +432,8 @@ class AutoTransferRegressor(TransferRegressor, _AutoTransfer):
         Handed to the ranking and to each candidate, which owns its copy.
     random_state : int, RandomState or None
         Seeds splits, ranking and candidates.
+    reference : transfer regressor, optional
+        What not transferring means; by default `TargetOnlyRegressor`.
 
     Attributes
     ----------
@@ -435,7 +450,7 @@ class AutoTransferRegressor(TransferRegressor, _AutoTransfer):
         A parameter is out of range, or none of the sources can be used by any of the methods.
     """
 
-    def _reference(self) -> TransferEstimator:
+    def _default_reference(self) -> TransferEstimator:
         return TargetOnlyRegressor(preprocess=self.preprocess)
 
 

@@ -224,8 +224,9 @@ class TransferEstimator(BaseEstimator):
         `_model_input`.
         """
         self.n_dropped_columns_: dict[str, int] = {}
-        aligned = tuple(self._align(source) for source in pool.by_fingerprint())
-        self.sources_ = {source.name: source.fingerprint for source in aligned}
+        self.sources_ = {source.name: source.fingerprint for source in pool.by_fingerprint()}
+        matched = SourcePool([self._matched(source) for source in pool])
+        aligned = tuple(self._rows_of(source) for source in matched.by_fingerprint())
         self._fit_preprocess(target, aligned)
         self._fit(self._encode(target), tuple(self._encode(source) for source in aligned))
 
@@ -255,7 +256,7 @@ class TransferEstimator(BaseEstimator):
         refused = {}
         for source in check_pool(sources):
             try:
-                probe._encode(probe._align(source))
+                probe._encode(probe._rows_of(probe._matched(source)))
             except InputError as error:
                 refused[source.name] = str(error)
         return refused
@@ -314,10 +315,19 @@ class TransferEstimator(BaseEstimator):
     def _check_labels(self, y: NDArray[Any]) -> NDArray[Any]:
         raise NotImplementedError
 
-    def _align(self, source: Source) -> Rows:
-        where = f"source {source.name!r}"
+    def _matched(self, source: Source) -> Source:
+        """Return the source in the target's columns.
+
+        Its fingerprint, by which sources are ordered and seeded, is then that of what is learned
+        from: columns that are dropped cannot change a result.
+        """
         aligned = align_source(source, self._columns, self.n_features_in_)
         self.n_dropped_columns_[source.name] = aligned.n_dropped
+        in_place = self._columns is None or source.columns in (None, self._columns)
+        return source if in_place else replace(source, X=aligned.X)
+
+    def _rows_of(self, source: Source) -> Rows:
+        where = f"source {source.name!r}"
         keep = source.labelled
         if source.y.ndim != 1 and not self.transfer_tags.multi_output:
             raise InputError("has 2-D labels", where=where, remedy="pick one column of y")
@@ -339,7 +349,7 @@ class TransferEstimator(BaseEstimator):
             y = y.astype(self.classes_.dtype) if shared else _plain(y)
         return Rows(
             source.name,
-            arrays.take_rows(aligned.X, keep),
+            arrays.take_rows(source.X, keep),
             y.astype(float) if task == "regression" else y,
             np.asarray(weight[keep], dtype=float),
             None if source.groups is None else source.groups[keep],
