@@ -1,18 +1,18 @@
 """What a task is: a target with few labels, and the sources that it may learn from.
 
-`Target` and `Source` hold the rows of one task and its fingerprints. `SourcePool` is an immutable set of
-sources that travels through scikit-learn untouched.
+`Target` and `Source` hold the rows of one task and its fingerprints. `SourcePool` is an immutable
+set of sources that travels through scikit-learn untouched.
 
-The pool is opaque on purpose: it has no `__len__`, no `shape` and no `__array__`. scikit-learn slices every
-sized object that is passed to `fit` and happens to have as many elements as the target has rows, silently;
-an object without a size is passed on whole.
+The pool is opaque on purpose: it has no `__len__`, no `shape` and no `__array__`. scikit-learn slices
+every sized object that is passed to `fit` and has, by chance, as many elements as the target has
+rows, silently; an object without a size is passed on whole.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, Self, TypeAlias, cast
+from typing import Any, Literal, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +27,7 @@ MAX_CODES = 50
 
 @dataclass(frozen=True)
 class Fingerprints:
-    """Separate hashes of the parts of a task, so that tasks over one matrix can share its features."""
+    """Separate hashes of the parts of a task, so that tasks over one matrix share its features."""
 
     X: str
     y: str
@@ -43,9 +43,9 @@ class Fingerprints:
 def infer_task(y: NDArray[Any]) -> Task | None:
     """Infer the kind of task from its labels where that is unambiguous.
 
-    Text, truth values and two distinct integers are classes, and so are integers 0, 1, ..., K-1 with K at
-    most 50 and two rows a class on average. Numbers with a fractional part are regression. Anything else
-    is ambiguous.
+    Text, truth values and two distinct integers are classes, and so are integers 0, 1, ..., K-1 with
+    K at most 50 and two rows a class on average. Numbers with a fractional part are regression. All
+    else is ambiguous.
 
     Parameters
     ----------
@@ -129,8 +129,16 @@ class TaskData:
                 f"a name must be a non-empty string, not {self.name!r}",
                 remedy=f"{type(self).__name__}(name, X, y)",
             )
+        if not hasattr(self.X, "shape") and not hasattr(self.X, "__len__"):
+            raise InputTypeError(
+                f"X is of type {type(self.X).__name__}",
+                where=where,
+                remedy="pass an array, a sparse matrix, a data frame or a list",
+            )
         if isinstance(self.X, list | tuple):
             self._set("X", arrays.to_vector(self.X))
+        if isinstance(self.X, np.ndarray) and self.X.ndim < 2 and self.X.dtype.kind in "fiub":
+            raise InputError("X is not two-dimensional", where=where, remedy="X.reshape(-1, 1)")
         rows = arrays.n_rows(self.X)
         if rows == 0:
             raise InputError("has no rows", where=where, remedy="leave it out")
@@ -154,11 +162,17 @@ class TaskData:
         if vector.ndim == 0 or len(vector) != rows:
             length = len(vector) if vector.ndim else "no"
             raise InputError(
-                f"X has {rows} rows, but {part} has {length}", where=where, remedy="pass one value a row"
+                f"X has {rows} rows, but {part} has {length}",
+                where=where,
+                remedy="pass one value a row",
             )
         if part != "y" and arrays.missing_mask(vector).any():
             row = int(np.flatnonzero(arrays.missing_mask(vector))[0])
-            raise InputError(f"{part} is missing in row {row}", where=where, remedy="give every row one")
+            raise InputError(
+                f"{part} is missing in row {row}", where=where, remedy="give every row one"
+            )
+        if part == "sample_weight" and (vector.dtype.kind not in "fiub" or (vector < 0).any()):
+            raise InputError("a sample weight is negative", where=where, remedy="pass 0 or more")
         self._set(part, vector)
 
     @property
@@ -176,13 +190,17 @@ class TaskData:
         """Which rows have a label."""
         missing = arrays.missing_mask(self.y)
         if self.unlabeled is not None:
-            missing |= np.asarray(self.y == self.unlabeled, dtype=bool).reshape(len(self.y), -1).any(axis=1)
-        return cast("NDArray[np.bool_]", ~missing)
+            equal = np.asarray(self.y == self.unlabeled, dtype=bool)
+            missing |= equal.reshape(len(self.y), -1).any(axis=1)
+        return ~missing
 
     @cached_property
     def fingerprints(self) -> Fingerprints:
         """Hashes of X, y, groups and metadata by content."""
-        labels = np.where(self.labelled, self.y, None) if self.unlabeled is not None else self.y
+        labels = self.y
+        if self.unlabeled is not None:
+            labels = labels.astype(object)
+            labels[~self.labelled] = None
         weight = "" if self.sample_weight is None else arrays.fingerprint(self.sample_weight)
         return Fingerprints(
             X=arrays.fingerprint(self.X),
@@ -256,7 +274,19 @@ class TaskData:
             The file cannot be read, or a column is missing.
         """
         path = Path(path)
-        table = _reader_for(path)(path)
+        return cls._from_table(_read(path), path, label, groups, name=name, **kwargs)
+
+    @classmethod
+    def _from_table(
+        cls,
+        table: Any,
+        path: Path,
+        label: str,
+        groups: str | None,
+        *,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> Self:
         _require_column(table, label, "label", path)
         if groups is not None:
             _require_column(table, groups, "group", path)
@@ -264,7 +294,7 @@ class TaskData:
         if not features:
             raise InputError("no column is left for the features", where=str(path))
         return cls(
-            name or path.stem,
+            name or _stem(path),
             table.select(features),
             table.column(label),
             groups=None if groups is None else table.column(groups),
@@ -276,7 +306,8 @@ class TaskData:
         shape = f"{self.n_rows} rows" + ("" if columns is None else f" x {columns} columns")
         labels = "" if self.labelled.all() else f", {int(self.labelled.sum())} labelled"
         grouped = "" if self.groups is None else f", {len(np.unique(self.groups))} groups"
-        return f"{type(self).__name__}({self.name!r}, {shape}{labels}{grouped}, {self.task or 'task not given'})"
+        task = self.task or "task not given"
+        return f"{type(self).__name__}({self.name!r}, {shape}{labels}{grouped}, {task})"
 
 
 class Target(TaskData):
@@ -308,8 +339,8 @@ class Source(TaskData):
 class SourcePool:
     """An immutable, opaque set of sources: what `fit` takes as `sources`.
 
-    It has no `__len__`, `shape` or `__array__`, because scikit-learn slices any sized object whose length
-    equals the number of target rows; use `n_sources`.
+    It has no `__len__`, `shape` or `__array__`, because scikit-learn slices any sized object whose
+    length equals the number of target rows; use `n_sources`.
 
     Parameters
     ----------
@@ -349,7 +380,7 @@ class SourcePool:
             if source.name in self._sources:
                 raise InputError(
                     f"two sources are named {source.name!r}",
-                    remedy="give each its own name: SourcePool([Source('a', ...), Source('b', ...)])",
+                    remedy="name each: SourcePool([Source('a', ...), Source('b', ...)])",
                 )
             self._sources[source.name] = source
 
@@ -382,22 +413,31 @@ class SourcePool:
         """
         folder = Path(path)
         if not folder.is_dir():
-            raise InputError("is not a folder", where=str(path), remedy="pass the folder of the sources")
+            raise InputError(
+                "is not a folder", where=str(path), remedy="pass the folder of the sources"
+            )
         known = _suffixes()
-        files = sorted(p for p in folder.iterdir() if p.suffix.lower() in known and p.name[0] != ".")
+        files = sorted(p for p in folder.iterdir() if _suffix(p) and p.name[0] != ".")
         if not files:
             raise InputError(
-                "holds no table", where=str(path), remedy=f"put files ending in {', '.join(known)} there"
+                "holds no table",
+                where=str(path),
+                remedy=f"put files ending in {', '.join(known)} there",
             )
-        sources, unusable = [], {}
+        sources: dict[str, Source] = {}
+        unusable: dict[str, str] = {}
         for file in files:
+            name = _stem(file)
+            if name in sources or name in unusable:
+                unusable[file.name] = f"{file}: another file there is named {name!r} too."
+                continue
             try:
-                table = _reader_for(file)(file)
+                table = _read(file)
                 grouped = groups if groups in table.column_names else None
-                sources.append(Source.read(file, label=label, groups=grouped, **kwargs))
+                sources[name] = Source._from_table(table, file, label, grouped, **kwargs)
             except InputError as error:
-                unusable[file.stem] = str(error)
-        return cls(sources, unusable=unusable)
+                unusable[name] = str(error)
+        return cls(sources.values(), unusable=unusable)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -453,7 +493,9 @@ class Aligned:
 
 
 def align_source(source: Source, columns: tuple[str, ...] | None, n_columns: int | None) -> Aligned:
-    """Bring a source's features into the target's columns: by name where both have names, else by position.
+    """Bring a source's features into the target's columns.
+
+    Columns are matched by name where both have names, else by position.
 
     Parameters
     ----------
@@ -467,13 +509,15 @@ def align_source(source: Source, columns: tuple[str, ...] | None, n_columns: int
     Raises
     ------
     InputError
-        A column of the target is missing, or the numbers of columns differ where there are no names.
+        A column of the target is missing, or there are no names and the numbers of columns differ.
     """
     where = f"source {source.name!r}"
     if columns is not None and source.columns is not None:
         missing = [name for name in columns if name not in source.columns]
         if len(missing) == len(columns):
-            raise InputError("has no column in common with the target", where=where, remedy="leave it out")
+            raise InputError(
+                "has no column in common with the target", where=where, remedy="leave it out"
+            )
         if missing:
             shown = ", ".join(repr(name) for name in missing[:5]) + (", ..." if missing[5:] else "")
             raise InputError(
@@ -494,17 +538,33 @@ def align_source(source: Source, columns: tuple[str, ...] | None, n_columns: int
 
 
 def _suffixes() -> dict[str, str]:
-    return {s: name for name in registry.names("readers") for s in registry.get("readers", name).suffixes}
+    return {
+        s: name
+        for name in registry.names("readers")
+        for s in registry.get("readers", name).suffixes
+    }
 
 
-def _reader_for(path: Path) -> registry.ReaderLike:
+def _suffix(path: Path) -> str:
+    """Return the longest known ending of a file's name; empty where there is none."""
+    name = path.name.lower()
+    return max((suffix for suffix in _suffixes() if name.endswith(suffix)), key=len, default="")
+
+
+def _stem(path: Path) -> str:
+    return path.name[: -len(_suffix(path)) or None]
+
+
+def _read(path: Path) -> Any:
     known = _suffixes()
-    suffix = path.suffix.lower()
-    if suffix not in known:
+    suffix = _suffix(path)
+    if not suffix:
         raise InputError(
-            f"no reader knows the ending {suffix!r}", where=str(path), remedy=f"use {', '.join(sorted(known))}"
+            f"no reader knows the ending {path.suffix!r}",
+            where=str(path),
+            remedy=f"use {', '.join(sorted(known))}",
         )
-    return cast("registry.ReaderLike", registry.get("readers", known[suffix]))
+    return registry.get("readers", known[suffix])(path)
 
 
 def _require_column(table: Any, column: str, role: str, path: Path) -> None:

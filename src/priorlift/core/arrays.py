@@ -1,11 +1,11 @@
 """One way to look at every kind of X: arrays, SciPy-sparse matrices, data frames, raw collections.
 
-A data frame is anything that narwhals reads eagerly (pandas, polars, a pyarrow table); none of those
-libraries is imported here. A raw collection (texts, images) is anything else with a first axis.
+A data frame is anything that narwhals reads eagerly (pandas, polars, a pyarrow table); none of
+those libraries is imported here. A raw collection (texts, images) is all else with a first axis.
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal, TypeAlias
 
 import narwhals as nw
@@ -13,6 +13,8 @@ import numpy as np
 import scipy.sparse as sp
 from narwhals.dependencies import is_into_dataframe, is_into_series
 from numpy.typing import NDArray
+
+from priorlift.core.errors import InputError
 
 Kind: TypeAlias = Literal["dense", "sparse", "frame", "raw"]
 
@@ -46,7 +48,7 @@ def n_columns(X: Any) -> int | None:
     """Return the length of the second axis of X, None for a raw collection."""
     if is_frame(X):
         return len(nw.from_native(X, eager_only=True).columns)
-    shape = getattr(X, "shape", ())
+    shape: Any = getattr(X, "shape", ())
     return int(shape[1]) if len(shape) == 2 else None
 
 
@@ -54,10 +56,8 @@ def column_names(X: Any) -> tuple[str, ...] | None:
     """Return the names of a frame's columns; None where X has none or they are not strings."""
     if not is_frame(X):
         return None
-    columns = getattr(X, "columns", None)
-    if columns is not None and not all(isinstance(name, str) for name in columns):
-        if not hasattr(X, "schema"):
-            return None
+    if not hasattr(X, "schema") and not all(isinstance(name, str) for name in X.columns):
+        return None
     return tuple(nw.from_native(X, eager_only=True).columns)
 
 
@@ -85,7 +85,13 @@ def take_rows(X: Any, rows: NDArray[np.intp] | NDArray[np.bool_] | slice) -> Any
 
 
 def stack_rows(parts: Sequence[Any]) -> Any:
-    """Stack the rows of several X of one kind; frames must have the same columns."""
+    """Stack the rows of several X of one kind; frames must have the same columns.
+
+    Raises
+    ------
+    InputError
+        A column holds numbers in one frame and something else in another.
+    """
     if len(parts) == 1:
         return parts[0]
     if any(sp.issparse(part) for part in parts):
@@ -93,7 +99,7 @@ def stack_rows(parts: Sequence[Any]) -> Any:
     if all(is_frame(part) for part in parts):
         first = nw.from_native(parts[0], eager_only=True)
         frames = [first] + [_in_library_of(first, part) for part in parts[1:]]
-        return nw.concat(frames, how="vertical").to_native()
+        return nw.concat(_in_common_types(frames), how="vertical").to_native()
     return np.concatenate([np.asarray(part) for part in parts])
 
 
@@ -101,7 +107,36 @@ def _in_library_of(first: Any, part: Any) -> Any:
     frame = nw.from_native(part, eager_only=True)
     if frame.implementation is not first.implementation:
         frame = nw.from_dict(frame.to_dict(as_series=False), backend=first.implementation)
-    return frame.select([frame.get_column(name).cast(first.schema[name]) for name in first.columns])
+    return frame.select(list(first.columns))
+
+
+def _in_common_types(frames: list[Any]) -> list[Any]:
+    for name in frames[0].columns:
+        types = {frame.schema[name] for frame in frames}
+        common = _common_type(name, types) if len(types) > 1 else None
+        if common is not None:
+            frames = [frame.with_columns(frame[name].cast(common)) for frame in frames]
+    return frames
+
+
+def _common_type(name: str, types: set[Any]) -> Any:
+    # A column without values has no type yet; pandas alone has objects, and joins them as they are.
+    types = types - {nw.Unknown()}
+    if len(types) == 1:
+        return types.pop()
+    if nw.Object() in types:
+        return None
+    if all(kind.is_numeric() or kind == nw.Boolean for kind in types):
+        return nw.Float64()
+    if all(kind.is_temporal() for kind in types):
+        return nw.Datetime("us")
+    if any(kind.is_numeric() for kind in types):
+        raise InputError(
+            "is numbers in one table and something else in another",
+            where=f"column {name!r}",
+            remedy="clean the values, or make the column text everywhere",
+        )
+    return nw.String()
 
 
 def select_columns(X: Any, names: Sequence[str]) -> Any:
@@ -109,21 +144,42 @@ def select_columns(X: Any, names: Sequence[str]) -> Any:
     return nw.from_native(X, eager_only=True).select(list(names)).to_native()
 
 
+def is_missing(value: Any) -> bool:
+    """Tell whether one value is missing: None, NaN, or what pandas writes for them."""
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    return isinstance(value, float | np.floating) and bool(value != value)
+
+
 def to_vector(values: Any) -> NDArray[Any]:
-    """Return labels or groups of any container as a NumPy array; None stays None in an object array."""
-    if is_frame(values):
-        frame = nw.from_native(values, eager_only=True)
-        columns = [to_vector(frame.get_column(name)) for name in frame.columns]
-        return np.stack(columns, axis=1)
+    """Return labels or groups of any container as a NumPy array.
+
+    Among numbers NaN stays NaN; a missing value of any other kind is None in an object array.
+    """
     if is_into_series(values):
         values = nw.from_native(values, series_only=True).to_list()
+    elif is_frame(values):
+        values = nw.from_native(values, eager_only=True).to_numpy()
     elif hasattr(values, "to_pylist"):
         values = values.to_pylist()
-    if isinstance(values, list | tuple) and any(value is None for value in values):
-        vector = np.empty(len(values), dtype=object)
-        vector[:] = values
-        return vector
-    return np.asarray(values)
+    if not isinstance(values, list | tuple):
+        return np.asarray(values)
+    missing = [is_missing(value) for value in values]
+    if any(missing) and not all(isinstance(value, float | int | np.number) for value in values):
+        return _objects(None if gone else v for v, gone in zip(values, missing, strict=True))
+    try:
+        return np.asarray(values)
+    except ValueError:
+        return _objects(values)
+
+
+def _objects(values: Iterable[Any]) -> NDArray[Any]:
+    given = list(values)
+    vector = np.empty(len(given), dtype=object)
+    # Element by element: NumPy would unpack values that are sequences themselves.
+    for position, value in enumerate(given):
+        vector[position] = value
+    return vector
 
 
 def missing_mask(values: NDArray[Any]) -> NDArray[np.bool_]:
@@ -141,11 +197,11 @@ def missing_mask(values: NDArray[Any]) -> NDArray[np.bool_]:
     if values.dtype.kind in "fc":
         mask = np.isnan(values)
     elif values.dtype.kind == "O":
-        flat = [value is None or (isinstance(value, float) and value != value) for value in values.ravel()]
+        flat = [is_missing(value) for value in values.ravel()]
         mask = np.asarray(flat, dtype=bool).reshape(values.shape)
     else:
         mask = np.zeros(values.shape, dtype=bool)
-    return mask.any(axis=1) if mask.ndim == 2 else mask
+    return np.asarray(mask.any(axis=1) if mask.ndim == 2 else mask, dtype=bool)
 
 
 def fingerprint(X: Any) -> str:
@@ -177,9 +233,10 @@ def _pieces(X: Any) -> Iterator[bytes]:
         yield b"none"
     elif sp.issparse(X):
         csr = X.tocsr()
-        if not csr.has_canonical_format:
+        if not csr.has_canonical_format or not csr.data.all():
             csr = csr.copy()
             csr.sum_duplicates()
+            csr.eliminate_zeros()
         yield f"sparse{csr.shape}{csr.dtype.str}".encode()
         for part in (csr.indptr.astype("<i8"), csr.indices.astype("<i8"), csr.data):
             yield from _array_pieces(np.asarray(part))
@@ -206,11 +263,18 @@ def _array_pieces(values: Any) -> Iterator[bytes]:
         block = np.asarray(values[start : start + BLOCK_ROWS])
         if block.dtype.kind in "OUST":
             for value in block.ravel().tolist():
-                text = "" if value is None or value != value else f"{type(value).__name__}:{value}"
-                yield f"{len(text)}:{text}".encode()
+                text = "" if is_missing(value) else _text_of(value)
+                yield f"{len(text)}:{text}".encode(errors="surrogatepass")
         else:
             little = block.astype(block.dtype.newbyteorder("<"), copy=False)
             if little.dtype.kind == "f":
                 little = np.where(np.isnan(little), np.nan, little + 0.0)
             yield little.dtype.str.encode()
             yield np.ascontiguousarray(little).tobytes()
+
+
+def _text_of(value: Any) -> str:
+    # A moment is a Timestamp in pandas and a datetime elsewhere; both write themselves alike.
+    if hasattr(value, "isoformat"):
+        return f"time:{value.isoformat()}"
+    return f"{type(value).__name__}:{value}"

@@ -1,10 +1,11 @@
 """The hidden layer of a network trained on a source: features that depend on that source.
 
-scikit-learn's MLP does the training. `HiddenLayerEncoder.random` gives the same architecture with its
-random initial weights, the reference that learned features have to beat.
+scikit-learn's MLP does the training. `HiddenLayerEncoder.random` gives the same architecture with
+its random initial weights, the reference that learned features have to beat.
 """
 
 import warnings
+from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
@@ -101,7 +102,7 @@ class HiddenLayerEncoder(TransformerMixin, BaseEstimator):
         return self
 
     def random(self, n_features: int) -> Self:
-        """Draw the hidden layers' initial weights and train nothing (Glorot & Bengio, AISTATS 2010).
+        """Draw the hidden layers' initial weights, after Glorot & Bengio (2010), and train nothing.
 
         Parameters
         ----------
@@ -111,7 +112,7 @@ class HiddenLayerEncoder(TransformerMixin, BaseEstimator):
         draws = np.random.default_rng(base_seed(self.random_state))
         sizes = (n_features, *self.hidden_layer_sizes)
         self.weights_, self.biases_ = [], []
-        for fan_in, fan_out in zip(sizes[:-1], sizes[1:], strict=True):
+        for fan_in, fan_out in pairwise(sizes):
             bound = np.sqrt(6.0 / (fan_in + fan_out))
             self.weights_.append(draws.uniform(-bound, bound, (fan_in, fan_out)))
             self.biases_.append(draws.uniform(-bound, bound, fan_out))
@@ -123,7 +124,9 @@ class HiddenLayerEncoder(TransformerMixin, BaseEstimator):
         check_is_fitted(self, "weights_")
         hidden = X
         for layer in range(len(self.hidden_layer_sizes)):
-            hidden = np.maximum(np.asarray(hidden @ self.weights_[layer]) + self.biases_[layer], 0.0)
+            hidden = np.maximum(
+                np.asarray(hidden @ self.weights_[layer]) + self.biases_[layer], 0.0
+            )
         return np.asarray(hidden, dtype=float)
 
     def predict_source(self, X: Any) -> NDArray[Any]:

@@ -1,10 +1,11 @@
 """Mixed tables become a float matrix: numbers are imputed and scaled, categories one-hot encoded.
 
-What is learned (medians, scales, categories) comes from the rows passed to `fit` alone. Sparse input is
-scaled but never centred, so that it stays sparse.
+What is learned (medians, scales, categories) comes from the rows passed to `fit` alone. Sparse
+input is scaled but never centred, so that it stays sparse.
 """
 
 from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta
 from typing import Any, Self
 
 import narwhals as nw
@@ -25,9 +26,10 @@ MISSING = "(missing)"
 class TableEncoder(TransformerMixin, BaseEstimator):
     """Encode a table, dense array or sparse matrix as features of mean 0 and variance 1.
 
-    Numeric columns get their median in place of missing values and are standardised. Text, categorical
-    and truth-value columns are one-hot encoded, a missing value being a category of its own and an unseen
-    category all zeros. Dates count as numbers. Sparse matrices are divided by their standard deviation.
+    Numeric columns get their median in place of missing values and are standardised. Text,
+    categorical and truth-value columns are one-hot encoded, a missing value being a category of its
+    own and an unseen category all zeros. Dates, times and durations count as numbers. Sparse
+    matrices are divided by their standard deviation.
 
     Parameters
     ----------
@@ -81,10 +83,14 @@ class TableEncoder(TransformerMixin, BaseEstimator):
             numbers = sp.csr_matrix(X, dtype=float)
             _require_finite(numbers.data, "X")
         else:
-            numbers = self.imputer_.fit_transform(self._numbers(X))
+            numbers = self._numbers(X)
+            if numbers.shape[1]:
+                numbers = self.imputer_.fit_transform(numbers)
         if numbers.shape[1]:
             self.scaler_.fit(numbers, sample_weight=sample_weight)
         self.n_features_out_ = int(numbers.shape[1])
+        if self.n_features_out_ == 0 and not self.categorical_columns_:
+            raise InputError("X has 0 feature(s)", remedy="pass at least one column")
         if self.categorical_columns_:
             self.one_hot_.fit(self._categories(X))
             self.n_features_out_ += len(self.one_hot_.get_feature_names_out())
@@ -118,15 +124,24 @@ class TableEncoder(TransformerMixin, BaseEstimator):
     def _numbers(self, X: Any) -> NDArray[np.float64]:
         if sp.issparse(X):
             X = X.toarray()
-        if not arrays.is_frame(X):
-            numbers = np.array(X, dtype=float)
-            _require_finite(numbers, "X")
-            return numbers
-        return numbers_of(X, self.numeric_columns_)
+        if arrays.is_frame(X):
+            # Learned on an array, without names: columns match by position.
+            return numbers_of(X, self.numeric_columns_ if self.kind_ == "frame" else None)
+        if self.categorical_columns_:
+            raise InputError(
+                f"an array has no text column {self.categorical_columns_[0]!r}, the target has",
+                remedy="pass a data frame with the target's columns",
+            )
+        numbers = np.array(X, dtype=float)
+        _require_finite(numbers, "X")
+        return numbers
 
     def _categories(self, X: Any) -> NDArray[Any]:
         frame = nw.from_native(X, eager_only=True)
-        columns = [[_as_text(v) for v in frame.get_column(name).to_list()] for name in self.categorical_columns_]
+        columns = [
+            [_as_text(v) for v in frame.get_column(name).to_list()]
+            for name in self.categorical_columns_
+        ]
         return np.array(columns, dtype=object).T
 
     def __sklearn_tags__(self) -> Any:
@@ -174,14 +189,13 @@ def _split_columns(X: Any) -> tuple[list[str], list[str]]:
 
 def _to_float(column: Any) -> NDArray[np.float64]:
     if column.dtype.is_temporal():
-        ticks = np.asarray(column.cast(nw.Datetime("us")).cast(nw.Int64).to_numpy(), dtype=float)
-        return np.where(column.is_null().to_numpy(), np.nan, ticks)
+        return np.array([_ticks(value) for value in column.to_list()], dtype=float)
     if column.dtype.is_numeric() or column.dtype == nw.Boolean:
         return np.asarray(column.cast(nw.Float64).to_numpy(), dtype=float)
     values = np.full(len(column), np.nan)
     for row, value in enumerate(column.to_list()):
         try:
-            values[row] = np.nan if value is None or value == "" else float(value)
+            values[row] = np.nan if arrays.is_missing(value) or value == "" else float(value)
         except (TypeError, ValueError):
             raise InputError(
                 f"holds {value!r} where the target has numbers",
@@ -192,12 +206,27 @@ def _to_float(column: Any) -> NDArray[np.float64]:
 
 
 def _as_text(value: Any) -> str:
-    return MISSING if value is None or value != value else str(value)
+    return MISSING if arrays.is_missing(value) else str(value)
+
+
+def _ticks(value: Any) -> float:
+    """Return seconds since 1970, since midnight, or of a duration; NaN where there is none."""
+    if arrays.is_missing(value):
+        return np.nan
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, time):
+        value = datetime.combine(date(1970, 1, 1), value)
+    elif not isinstance(value, datetime):
+        value = datetime.combine(value, time())
+    return float((value.replace(tzinfo=None) - datetime(1970, 1, 1)).total_seconds())
 
 
 def _require_finite(numbers: NDArray[np.float64], where: str) -> None:
     if np.isinf(numbers).any():
         row = int(np.argwhere(np.isinf(numbers))[0][0])
         raise InputError(
-            "Input X contains infinity", where=f"{where}, row {row}", remedy="replace it by a missing value"
+            "Input X contains infinity",
+            where=f"{where}, row {row}",
+            remedy="replace it by a missing value",
         )
