@@ -36,7 +36,8 @@ def of(X, y, kind="classification"):
 def density(F, y, log_alpha, log_beta):
     """Log density per row of y under w ~ N(0, I/alpha) and noise N(0, I/beta), written out."""
     covariance = np.exp(-log_beta) * np.eye(len(y)) + np.exp(-log_alpha) * F @ F.T
-    return stats.multivariate_normal(np.zeros(len(y)), covariance).logpdf(y) / len(y)
+    distance = y @ np.linalg.solve(covariance, y) + np.linalg.slogdet(covariance)[1]
+    return -0.5 * (distance / len(y) + np.log(2 * np.pi))
 
 
 def largest_density(F, y):

@@ -143,17 +143,18 @@ def rank_sources(
 
 def _labelled(target: Target) -> Target:
     """Return the target's labelled rows, refusing what cannot be scored."""
+    labelled = int(target.labelled.sum())
+    if labelled < 3:
+        raise InputError(
+            f"the target has {labelled} labelled rows, a ranking needs 3",
+            remedy="label more rows",
+        )
     if target.task is None:
         raise InputError(
             "the target's labels could be classes or numbers",
             remedy='say which: task="classification" or task="regression"',
         )
-    kept = target.take(target.labelled) if target.labelled.any() else target
-    if int(target.labelled.sum()) < 3:
-        raise InputError(
-            f"the target has {int(target.labelled.sum())} labelled rows, a ranking needs 3",
-            remedy="label more rows",
-        )
+    kept = target.take(target.labelled)
     y = kept.y
     if kept.task == "regression":
         y = y.astype(np.float64)

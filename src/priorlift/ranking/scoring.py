@@ -18,7 +18,7 @@ from priorlift.core import arrays
 from priorlift.core.errors import InputError
 from priorlift.core.registry import ScoreLike
 from priorlift.core.seeds import derive_seed
-from priorlift.encoders import TableEncoder
+from priorlift.encoders.table import TableEncoder, numbers_of
 from priorlift.pool import Source, SourcePool, Target, align_source
 from priorlift.ranking.labels import Floats
 from priorlift.ranking.plan import ScoringPlan
@@ -166,8 +166,12 @@ def _fit_encoder(X: Any, preprocess: Any) -> Any:
 
 
 def _encode(encoder: Any, X: Any) -> Any:
-    if encoder is not None:
-        return encoder.transform(X)
-    if arrays.is_frame(X):
-        X = TableEncoder.to_numbers(X)
-    return check_array(X, accept_sparse="csr", dtype=float, input_name="X")
+    try:
+        if encoder is not None:
+            return encoder.transform(X)
+        if arrays.is_frame(X):
+            X = numbers_of(X)
+        return check_array(X, accept_sparse="csr", dtype=float, input_name="X")
+    except (TypeError, ValueError) as error:
+        # A transformer of the caller's, or scikit-learn, may complain in its own way.
+        raise InputError(f"its rows cannot be encoded: {error}") from error
