@@ -3,7 +3,7 @@
 `Target` and `Source` hold the rows of one task and its fingerprints. `SourcePool` is an immutable
 set of sources that travels through scikit-learn untouched.
 
-The pool is opaque on purpose: it has no `__len__`, no `shape` and no `__array__`. scikit-learn slices
+The pool is opaque on purpose: it has no `__len__`, no `shape` and no `__array__`. scikit-learn cuts
 every sized object that is passed to `fit` and has, by chance, as many elements as the target has
 rows, silently; an object without a size is passed on whole.
 """
@@ -43,7 +43,7 @@ class Fingerprints:
 def infer_task(y: NDArray[Any]) -> Task | None:
     """Infer the kind of task from its labels where that is unambiguous.
 
-    Text, truth values and two distinct integers are classes, and so are integers 0, 1, ..., K-1 with
+    Text, truth values and two distinct integers are classes, and so are integers 0, ..., K-1 with
     K at most 50 and two rows a class on average. Numbers with a fractional part are regression. All
     else is ambiguous.
 

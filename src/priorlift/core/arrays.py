@@ -139,6 +139,11 @@ def _common_type(name: str, types: set[Any]) -> Any:
     return nw.String()
 
 
+def column_values(X: Any, name: str) -> list[Any]:
+    """Return one column of a frame as a list of Python values."""
+    return list(nw.from_native(X, eager_only=True).get_column(name).to_list())
+
+
 def select_columns(X: Any, names: Sequence[str]) -> Any:
     """Return the named columns of a frame, in the given order."""
     return nw.from_native(X, eager_only=True).select(list(names)).to_native()
