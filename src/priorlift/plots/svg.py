@@ -7,7 +7,6 @@ Text stays text in the reader's fonts, colours become CSS variables with fallbac
 import hashlib
 import io
 import re
-import unicodedata
 import warnings
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
@@ -23,6 +22,7 @@ INHERITED = "stroke-linejoin: round; stroke-linecap: butt"
 
 # matplotlib writes "font: 10px 'DejaVu Sans', ..." or "font-family: 'DejaVu Sans', ...".
 _FONT = re.compile(r"(font: (?:[\w-]+ )*?[\d.]+px |font-family: )[^;]*")
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _REFERENCE = re.compile(r"url\(#([^)]+)\)")
 
 
@@ -66,15 +66,14 @@ def to_svg(figure: "Figure", title: str, description: str, *, width: float | Non
 
 
 def printable(text: str) -> str:
-    r"""Replace control characters, which no XML or HTML may hold, by the replacement character.
+    r"""Replace characters that no XML or HTML may hold, control characters above all.
 
     Examples
     --------
-    >>> printable("a\x00b\n")
-    'a\ufffdb '
+    >>> printable("a\x00b") == "a\N{REPLACEMENT CHARACTER}b"
+    True
     """
-    text = re.sub(r"\s", " ", text)
-    return "".join("�" if unicodedata.category(c) in ("Cc", "Cs") else c for c in text)
+    return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def _drawn(figure: "Figure", width: float | None) -> ElementTree.Element:
@@ -91,7 +90,7 @@ def _drawn(figure: "Figure", width: float | None) -> ElementTree.Element:
             figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
         finally:
             figure.set_size_inches(size)
-    return ElementTree.fromstring(buffer.getvalue())
+    return ElementTree.fromstring(_UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", buffer.getvalue()))
 
 
 def _strip_namespaces(root: ElementTree.Element) -> None:

@@ -1,0 +1,112 @@
+"""From a result to one HTML file that asks the network for nothing.
+
+Style, script and plots stand inside the file. Its content security policy forbids every request and
+every script but the one whose hash it names, and everything that a user supplied is escaped.
+"""
+
+import base64
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from priorlift.core.errors import InputTypeError
+from priorlift.plots.svg import printable
+from priorlift.ranking.result import Ranking
+from priorlift.report.ranking_page import ranking_context
+from priorlift.report.study_page import study_context
+from priorlift.study.results import StudyResult
+from priorlift.trials.files import write_atomic
+
+FILE_NAME = "report.html"
+
+
+def write_report(result: StudyResult | Ranking, path: str | Path) -> Path:
+    """Write the page of a result.
+
+    Parameters
+    ----------
+    result : StudyResult or Ranking
+        What to show.
+    path : path
+        The file, or a folder in which it is called `report.html`. An earlier one is replaced whole
+        or not at all.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    InputTypeError
+        There is no page for such an object.
+    RunDirectoryError
+        The file cannot be written.
+    """
+    file = Path(path)
+    if file.is_dir():
+        file = file / FILE_NAME
+    write_atomic(file, render_page(result).encode("utf-8"))
+    return file
+
+
+def render_page(result: StudyResult | Ranking) -> str:
+    """Return the page of a result as text; equal results give equal pages.
+
+    Parameters
+    ----------
+    result : StudyResult or Ranking
+        What to show.
+
+    Raises
+    ------
+    InputTypeError
+        There is no page for such an object.
+    """
+    if isinstance(result, StudyResult):
+        return _render("study.html.j2", study_context(result))
+    if isinstance(result, Ranking):
+        return _render("ranking.html.j2", ranking_context(result))
+    raise InputTypeError(
+        f"there is no report of a {type(result).__name__}",
+        remedy="pass the result of Study(...).run() or of rank_sources(...)",
+    )
+
+
+def _render(template: str, context: dict[str, Any]) -> str:
+    environment = _environment()
+    style, script = (_inlined(environment, name) for name in ("style.css", "page.js"))
+    page = environment.get_template(template).render(
+        **context, style=Markup(style), script=Markup(script), policy=_policy(script)
+    )
+    return page.strip() + "\n"
+
+
+def _policy(script: str) -> str:
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return (
+        f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; "
+        "img-src data:; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _inlined(environment: Environment, name: str) -> str:
+    assert environment.loader is not None
+    return environment.loader.get_source(environment, name)[0]
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("priorlift.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=lambda value: printable(value) if type(value) is str else value,
+    )
+

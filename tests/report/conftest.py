@@ -1,0 +1,249 @@
+"""Made-up results: every kind of verdict, a budget curve, a ranking with a tie, all warnings."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from priorlift.pool import Target
+from priorlift.ranking.plan import ScoringPlan
+from priorlift.ranking.result import RankedSource, Ranking
+from priorlift.study.design import Design
+from priorlift.study.interval import t_interval
+from priorlift.study.labels_saved import LabelsSaved
+from priorlift.study.plan import Arm, Skipped, SourceInfo, StudyPlan
+from priorlift.study.results import BillRow, CurvePoint, Lift, Saved, StudyResult, Warned
+from priorlift.study.verdicts import Claim, decide
+from priorlift.trials.outcome import Measured, Outcome, TrialRecord
+
+BUDGETS = (10, 20, 50)
+SOURCES = ("digits 3 and 8", "digits turned by 90°", "shuffled labels")
+EFFECTS = {
+    ("pooled", SOURCES[0]): 0.062,
+    ("pooled", SOURCES[1]): -0.081,
+    ("pooled", SOURCES[2]): -0.012,
+    ("pooled", "(all sources)"): 0.021,
+    ("frozen_features", SOURCES[0]): 0.094,
+    ("frozen_features", SOURCES[1]): 0.033,
+    ("frozen_features", SOURCES[2]): 0.0,
+    ("frozen_features", "(all sources)"): 0.055,
+}
+
+
+def interval(estimate, standard_error=0.012):
+    return t_interval(
+        estimate, standard_error, 30, formula="crossed_components", n_units=300, level=0.95
+    )
+
+
+def make_plan(sources=SOURCES, target="digits 4 and 9"):
+    methods = ("pooled", "frozen_features")
+    arms = [Arm("target_only", ())]
+    for method in methods:
+        arms += [Arm(method, ()), *(Arm(method, (source,)) for source in sources)]
+        arms.append(Arm(method, tuple(sources)))
+    return StudyPlan(
+        target_name=target,
+        target_fingerprint="0123456789abcdef0123456789abcdef",
+        n_rows=420,
+        n_labelled=360,
+        classes=("4", "9"),
+        task="classification",
+        sources=tuple(
+            SourceInfo(source, f"{place:032x}", 900 + place, 880, place, "CC0", "")
+            for place, source in enumerate(sources)
+        ),
+        methods={
+            name: {"class": f"priorlift.transfer.{name}", "params": {"alpha": 1.0}}
+            for name in ("target_only", *methods)
+        },
+        arms=tuple(arms),
+        skipped=(Skipped("pooled", "weather", "no common column with the target"),),
+        reference="target_only",
+        metric="accuracy",
+        metric_title="accuracy",
+        design=Design(
+            kind="label budgets",
+            reason="360 labelled rows allow 200 held-out test rows and 20 draws of up to 50 from "
+            "the other 160",
+            budgets=BUDGETS,
+            n_draws=20,
+            n_folds=1,
+            n_test=200,
+            n_labelled=360,
+            n_pool=160,
+            grouped=False,
+            seed=7,
+        ),
+        seed=0,
+        level=0.95,
+        min_lift=0.0,
+    )
+
+
+def make_ranking(sources=SOURCES):
+    plan = ScoringPlan(
+        task="classification",
+        scores=("logme", "shrinkage_h", "nce"),
+        hidden_layer_sizes=(64,),
+        alpha=0.001,
+        max_iter=200,
+        preprocess="auto",
+        max_target_rows=5000,
+        max_source_rows=20000,
+        n_bootstrap=100,
+        resampled="rows",
+        level=0.95,
+        seed=0,
+        target_fingerprint="0123456789abcdef0123456789abcdef",
+    )
+    rows = tuple(
+        RankedSource(
+            name=source,
+            fingerprint=f"{place:032x}",
+            rank=place + 1,
+            consensus=place + 1.33,
+            low=max(1.0, place),
+            high=min(float(len(sources)), place + 2.0),
+            scores={"logme": -0.3 - place / 10, "shrinkage_h": 0.8 - place / 9, "nce": -0.6},
+            intervals={"logme": (-0.4 - place / 10, -0.2), "shrinkage_h": (0.5, 0.9)},
+            ranks={"logme": 1.0 + place, "shrinkage_h": 1.0 + place, "nce": 2.0},
+            missing={},
+            tied_with=tuple(sources[:2][1 - place :][:1]) if place < 2 else (),
+            n_rows=880,
+            n_dropped_columns=place,
+            seconds=0.4 + place,
+        )
+        for place, source in enumerate(sources)
+    )
+    return Ranking(
+        plan=plan,
+        rows=rows,
+        skipped={"weather": "no common column with the target"},
+        kendall_w=0.52,
+        warnings=("50 labelled rows: the ranks of close sources are a toss-up",),
+        n_rows=50,
+        n_unlabelled=0,
+        n_resamples=100,
+        seconds=3.2,
+    )
+
+
+def make_result(sources=SOURCES, target="digits 4 and 9"):
+    plan = make_plan(sources, target)
+    named = dict(zip(SOURCES, sources, strict=True))
+    effects = {(m, named.get(s, s)): value for (m, s), value in EFFECTS.items()}
+    claims = [
+        Claim(
+            source,
+            method,
+            interval(effect, 0.0 if effect == 0 else 0.012),
+            interval(effect - 0.005),
+            budget=50,
+            n_labels=360,
+            reference="target_only",
+            metric="accuracy",
+        )
+        for (method, source), effect in effects.items()
+    ]
+    lifts = [
+        Lift(source, method, budget, interval(effect * 50 / budget), interval(effect))
+        for (method, source), effect in effects.items()
+        for budget in BUDGETS
+    ]
+    base = {10: 0.71, 20: 0.8, 50: 0.88}
+    arms = {**effects, ("pooled", "(no sources)"): 0.0, ("frozen_features", "(no sources)"): 0.0}
+    curves = [
+        CurvePoint("(no sources)", "target_only", budget, base[budget] + 0.005, 0.03, 20)
+        for budget in BUDGETS
+    ] + [
+        CurvePoint(source, method, budget, base[budget] + effect * (60 - budget) / 60, 0.03, 20)
+        for (method, source), effect in arms.items()
+        for budget in BUDGETS
+    ]
+    saved = [
+        Saved(source, method, LabelsSaved(budget, 50, 50 - budget, -3, 50 - budget, beyond=True, high_beyond=True))
+        if effect > 0.05
+        else Saved(source, method, LabelsSaved(budget, budget + 4, 4, -6, 12))
+        for (method, source), effect in effects.items()
+        for budget in BUDGETS
+    ]  # fmt: skip
+    return StudyResult(
+        plan=plan,
+        verdicts=decide(claims),
+        lifts=tuple(lifts),
+        curves=tuple(curves),
+        labels_saved=tuple(saved),
+        bill=(
+            BillRow("ranking", "", 0, 3.2, 3.1, None),
+            BillRow("frozen_features", "with sources", 240, 61.5, 60.2, 212.0),
+            BillRow("frozen_features", "without sources", 60, 9.1, 9.0, 180.0),
+            BillRow("pooled", "with sources", 240, 8.4, 8.3, 150.0),
+            BillRow("pooled", "without sources", 60, 1.2, 1.2, 149.0),
+            BillRow("target_only", "without sources", 60, 22.0, 21.7, 160.0),
+        ),
+        warnings=(
+            Warned(
+                "few labels",
+                "class '9' has 8 labelled rows",
+                "label more rows of it; intervals for rare classes are rough",
+            ),
+            Warned(
+                "duplicates",
+                f"12 of 420 target rows stand in source {sources[0]!r} too",
+                "remove them from the source: a lift from copies of test rows does not carry over",
+            ),
+        ),
+        ranking=make_ranking(sources),
+        reproducible=True,
+        environment={"python": "3.11.9", "platform": "Linux", "scikit-learn": "1.8.0"},
+        records=tuple(
+            TrialRecord(
+                trial,
+                "done",
+                Outcome({"score": 0.9}),
+                None,
+                Measured(0.1, 0.1, 120.0, "worker 1", "2026-01-02T03:04:05Z", "2026-01-02T03:04:06Z"),
+            )
+            for trial in plan.trials()[:3]
+        ),
+        target=Target(target, np.eye(4), ["4", "9", "4", "9"]),
+    )
+
+
+@pytest.fixture(scope="session")
+def result():
+    """A study with helps, hurts and not shown, warnings, a ranking and several budgets."""
+    return make_result()
+
+
+@pytest.fixture(scope="session")
+def hostile():
+    """The same study with names that try to break out of markup, formulas and attributes."""
+    return make_result(
+        ("<script>alert(1)</script>", "\"'& $x^2$ {{ 7*7 }} \x00", "_" + "long" * 30),
+        target="</title><img src=x onerror=alert(2)>",
+    )
+
+
+@pytest.fixture(scope="session")
+def bare(result):
+    """A study cut short: no ranking, no warnings, one budget, nothing saved, no verdict of use."""
+    design = replace(result.plan.design, kind="scarce target", budgets=(50,), n_folds=5)
+    return replace(
+        result,
+        plan=replace(result.plan, skipped=(), design=design),
+        verdicts=(),
+        lifts=(),
+        curves=tuple(point for point in result.curves if point.budget == 50),
+        labels_saved=(),
+        warnings=(),
+        ranking=None,
+        reproducible=False,
+    )
+
+
+@pytest.fixture(scope="session")
+def ranking():
+    """A ranking of three sources, two of them tied."""
+    return make_ranking()
