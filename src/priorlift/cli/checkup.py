@@ -1,4 +1,4 @@
-"""The doctor's examination: each part that priorlift depends on, and the remedy for a missing one."""
+"""The doctor's examination: each part that priorlift depends on, and how to mend it."""
 
 import os
 import platform
@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from importlib import import_module, metadata
 from pathlib import Path
 from typing import Any, Literal
-
 
 Mark = Literal["ok", "missing", "fault"]
 _REQUIREMENT = re.compile(r"^\s*([A-Za-z0-9][A-Za-z0-9._-]*)[^;]*(?:;(.*))?$")

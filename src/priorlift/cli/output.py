@@ -5,14 +5,18 @@ piped. Colours repeat what a word says and never say it alone.
 """
 
 import json
+import math
 import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
+
+from priorlift.core.errors import message
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from priorlift.ranking.result import Ranking
+    from priorlift.study.interval import Interval
     from priorlift.study.results import StudyResult
 
 WIDTH = 100
@@ -61,71 +65,79 @@ def write_table(
     right = set(numbers)
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, title_style="bold")
     for name in header:
-        table.add_column(
-            name,
-            justify="right" if name in right else "left",
-            overflow="fold",
-            no_wrap=name in right,
-        )
+        table.add_column(Text(name), justify="right" if name in right else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text(cell, style=STYLES.get(cell, "")) for cell in row))
     console().print(table)
 
 
 def show_study(result: "StudyResult") -> None:
-    """Write the outcome of a study: the sentence, the verdicts, what was saved, the warnings."""
+    """Write the outcome of a study: the sentence, the verdicts, what was left out, the warnings."""
     print(f"\n{result.sentence}\n")
-    _verdicts(result)
-    _skipped(result)
+    _write_verdicts(result)
+    for skipped in result.plan.skipped:
+        method = "" if skipped.method == "(any)" else f"{skipped.method} with "
+        print(f"left out: {method}{skipped.sources}: {_sentence(skipped.reason)}")
     for warned in result.warnings:
-        print(f"warning ({warned.kind}): {warned.message}. {_sentence(warned.remedy)}")
+        if warned.kind != "unusable source":  # stands among what was left out
+            print(f"warning: {message(warned.message, remedy=warned.remedy)}")
 
 
 def show_ranking(ranking: "Ranking") -> None:
-    """Write a ranking: its sentence, the sources best first, what was skipped, the warnings."""
+    """Write a ranking: its sentence, the sources best first, what was left out, the warnings."""
     print(f"\n{_sentence(ranking.summary)}\n")
-    header = ("rank", "source", "place", *ranking.plan.scores, "tied with")
+    scores = ranking.plan.scores
+    header = ("rank", "source", "place", *scores, "tied with")
     rows = [
         (
             str(row.rank),
             row.name,
-            "" if row.low is None or row.high is None else f"{row.low:.0f} to {row.high:.0f}",
-            *(f"{row.scores[s]:.3f}" if s in row.scores else "-" for s in ranking.plan.scores),
-            ", ".join(row.tied_with),
+            "-" if row.low is None or row.high is None else f"{row.low:.0f} to {row.high:.0f}",
+            *(_number(row.scores.get(score)) for score in scores),
+            ", ".join(row.tied_with) or "-",
         )
         for row in ranking.rows
     ]
-    write_table(
-        "Sources, best first", header, rows, numbers=("rank", "place", *ranking.plan.scores)
-    )
+    write_table("Sources, best first", header, rows, numbers=("rank", "place", *scores))
     for name, reason in ranking.skipped.items():
-        print(f"not ranked: {name}: {reason}")
+        print(f"left out: {name}: {_sentence(reason)}")
     for warning in ranking.warnings:
         print(f"warning: {_sentence(warning)}")
 
 
-def _verdicts(result: "StudyResult") -> None:
-    rows = []
-    for verdict in result.verdicts:
-        interval = verdict.adjusted_against_same_class
-        rows.append(
-            (
-                verdict.verdict,
-                verdict.method,
-                verdict.sources,
-                f"{verdict.against_same_class.estimate:+.3f}",
-                f"{interval.low:+.3f} to {interval.high:+.3f}",
-                verdict.reason,
-            )
+def _write_verdicts(result: "StudyResult") -> None:
+    header = (
+        *("verdict", "method", "sources", "lift"),
+        *("adjusted\ninterval", "over\ntarget-only", "labels\nto settle"),
+    )
+    rows = [
+        (
+            v.verdict,
+            v.method,
+            v.sources,
+            _number(v.against_same_class.estimate, "+"),
+            _range(v.adjusted_against_same_class),
+            _number(v.against_reference.estimate if v.against_reference else None, "+"),
+            "-" if v.labels_to_settle is None else f"{v.labels_to_settle:,}",
         )
-    header = ("verdict", "method", "sources", "lift", "adjusted interval", "why")
-    title = f"Lift in {result.plan.metric_title} at {result.plan.design.largest} labels"
-    write_table(title, header, rows, numbers=("lift", "adjusted interval"))
+        for v in result.verdicts
+    ]
+    plan = result.plan
+    title = (
+        f"Lift in {plan.metric_title} at {plan.design.largest} labels, "
+        f"{100 * plan.level:g} % intervals adjusted for {len(rows)} claims"
+    )
+    write_table(title, header, rows, numbers=header[3:])
 
 
-def _skipped(result: "StudyResult") -> None:
-    for skipped in result.plan.skipped:
-        print(f"skipped: {skipped.method} with {skipped.sources}: {_sentence(skipped.reason)}")
+def _range(interval: "Interval") -> str:
+    if interval.reason is not None:
+        return interval.reason
+    return f"{interval.low:+.3f} to {interval.high:+.3f}"
+
+
+def _number(value: float | None, sign: str = "") -> str:
+    return "-" if value is None or math.isnan(value) else f"{value:{sign}.3f}"
 
 
 def _sentence(text: str) -> str:
@@ -133,7 +145,7 @@ def _sentence(text: str) -> str:
 
 
 def _finite(value: Any) -> Any:
-    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
+    if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, dict):
         return {str(key): _finite(item) for key, item in value.items()}

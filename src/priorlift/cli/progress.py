@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self, TextIO
 
 LINES = 10
+EARLY_SECONDS = 3.0  # then an estimate is due, even before the first tenth
 
 
 class Progress(Protocol):
@@ -49,19 +50,23 @@ class Lines:
 
     def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
         self._stream, self._clock = stream, clock
-        self._started = clock()
         self._first: int | None = None
+        self._started = 0.0
         self._shown = -1
+        self._estimated = False
 
     def __call__(self, n_done: int, n_total: int, record: Any = None) -> None:
         """Write a line if another tenth is done."""
         if self._first is None:
             self._first = n_done - (record is not None)
-        tenth = LINES * n_done // max(n_total, 1)
-        if tenth <= self._shown:
-            return
-        self._shown = tenth
+            self._started = self._clock()
         elapsed = self._clock() - self._started
+        tenth = LINES * n_done // max(n_total, 1)
+        early = not self._estimated and elapsed > EARLY_SECONDS and n_done > self._first
+        if tenth <= self._shown and not early:
+            return
+        self._estimated |= n_done > self._first
+        self._shown = tenth
         left = time_left(n_done - self._first, n_total - n_done, elapsed)
         rest = "" if left is None or n_done == n_total else f", about {duration(left)} left"
         share = 100 * n_done // max(n_total, 1)

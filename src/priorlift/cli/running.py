@@ -38,7 +38,9 @@ def run_and_show(
     as_json : bool
         Show the outcome as one JSON document.
     """
-    _announce(study, out, workers if runner != "serial" else 1)
+    from priorlift.trials.runners import get_runner
+
+    _announce(study, out, get_runner(runner, workers).n_workers)
     with progress() as report_progress:
         result = study.run(
             out,
@@ -74,18 +76,16 @@ def write_page(result: "StudyResult | Ranking", path: Path) -> Path:
     return path
 
 
-def _announce(study: "Study", out: Path, workers: int | None) -> None:
-    import os
-
+def _announce(study: "Study", out: Path, n_workers: int) -> None:
     plan = study.plan
-    estimate = study.estimate(workers or os.cpu_count() or 1)
+    estimate = study.estimate(n_workers)
     methods = ", ".join(name for name in plan.methods if name != plan.reference)
     usable = {name for arm in plan.claims for name in arm.sources}
     output.note(f"target   {plan.target_name}: {plan.n_labelled} labelled rows, {plan.task}")
     output.note(f"sources  {len(usable)} usable of {len(plan.sources)}; methods {methods}")
     output.note(f"design   {plan.design.kind}: {plan.design.reason}")
     output.note(
-        f"work     {estimate.n_trials} fits, about {estimate.memory_mb:.0f} MiB of memory; "
-        "the time left is known after the first fits"
+        f"work     {estimate.n_trials} fits by {n_workers} worker{'s' * (n_workers > 1)}, about "
+        f"{estimate.memory_mb:.0f} MiB of memory; the time left is known after the first fits"
     )
     output.note(f"run      {out}")
