@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from priorlift.core.errors import InputError, PriorliftError, UnknownNameError
-from priorlift.core.seeds import derive_seed
 from priorlift.trials import RUNNERS, Context, Outcome, Trial, get_runner
 
 
@@ -17,7 +16,7 @@ def make_tasks():
     def draw(trial, context):
         if trial.params["number"] % 5 == 3:
             raise ValueError(f"no\n  {trial.params['number']}")
-        rng = np.random.default_rng(derive_seed(context.seed, trial.hash))
+        rng = np.random.default_rng([context.seed, int(trial.hash, 16)])
         matrix = rng.normal(size=(80, 60))
         values = np.linalg.svd(matrix)[1]
         return Outcome({"norm": float(np.linalg.norm(matrix.T @ matrix))}, {"values": values})
@@ -98,13 +97,6 @@ def test_an_unknown_task_stops_before_anything_runs(name):
         next(get_runner(name, 2, tasks=TASKS).run(trials, Context()))
 
 
-@pytest.mark.parametrize("name", RUNNERS)
-def test_an_interrupt_is_not_a_failed_trial(name):
-    trials = [Trial("interrupt", {"number": number}) for number in range(3)]
-    with pytest.raises(KeyboardInterrupt):
-        list(get_runner(name, 2, tasks=TASKS).run(trials, Context()))
-
-
 def test_records_arrive_as_they_end_and_the_context_travels():
     trials = [Trial("sleep", {"seconds": seconds}) for seconds in (0.6, 0.01)]
     runner = get_runner("processes", 2, tasks=TASKS)
@@ -133,6 +125,13 @@ def test_a_killed_worker_is_answered_with_the_remedy_and_the_next_run_works():
     with pytest.raises(PriorliftError, match=r"out of memory.*--resume and fewer workers"):
         list(runner.run(trials, Context()))
     assert len(list(runner.run(trials[:6], Context()))) == 6
+
+
+@pytest.mark.parametrize("name", RUNNERS)
+def test_an_interrupt_is_not_a_failed_trial(name):
+    trials = [Trial("interrupt", {"number": number}) for number in range(3)]
+    with pytest.raises(KeyboardInterrupt):
+        list(get_runner(name, 2, tasks=TASKS).run(trials, Context()))
 
 
 THREADS = """
