@@ -1,4 +1,4 @@
-"""One pass over the rows, and everything the scores need is known.
+"""One quadratic pass over the rows, and everything the scores need is known.
 
 A score never sees rows: it sees eigenvalues of the features' scatter matrix and how much of each
 label column lies along each eigenvector. With at least as many rows as features these come from the
@@ -211,7 +211,7 @@ class TaskStatistics:
 
     @classmethod
     def of(cls, X: Any, y: ArrayLike, task: TaskKind = "classification") -> "TaskStatistics":
-        """Summarise rows and their labels in one pass: O(n d²), or O(n² d) for n < d.
+        """Summarise rows in one pass, O(n d²), or O(n² d) for n < d, and labels in one of O(n d).
 
         Parameters
         ----------
@@ -261,7 +261,7 @@ class TaskStatistics:
         for block in _blocks(X):
             stop = start + block.shape[0]
             part = LabelColumns(task, labels.classes, labels.matrix[start:stop])
-            products += part.products(dense(block) - features.mean)
+            products += part.products(_float64(block) - features.mean)
             start = stop
         columns = labels.matrix.toarray() if sparse.issparse(labels.matrix) else labels.matrix
         return cls(
@@ -312,7 +312,7 @@ class TaskStatistics:
 
 def dense(block: Any) -> Floats:
     """Return a block as float64 rows, refusing what is not finite."""
-    rows = np.asarray(block.toarray() if sparse.issparse(block) else block, dtype=np.float64)
+    rows = _float64(block)
     if rows.ndim != 2:
         raise InputError(f"features must be a table of rows and columns, got shape {rows.shape}")
     if not np.isfinite(rows).all():
@@ -320,6 +320,10 @@ def dense(block: Any) -> Floats:
             "a feature is NaN or infinite", remedy="impute missing values before scoring"
         )
     return rows
+
+
+def _float64(block: Any) -> Floats:
+    return np.asarray(block.toarray() if sparse.issparse(block) else block, dtype=np.float64)
 
 
 def _blocks(X: Any) -> Iterator[Any]:
