@@ -30,7 +30,7 @@ class HiddenLayerEncoder(TransformerMixin, BaseEstimator):
         Widths of the hidden layers; the last one is the width of the features.
     alpha : float, default=1e-3
         L2 penalty.
-    max_iter : int, default=60
+    max_iter : int, default=40
         Epochs at most.
     random_state : int, RandomState or None
         Seeds the initial weights and the order of the batches.
@@ -59,7 +59,7 @@ class HiddenLayerEncoder(TransformerMixin, BaseEstimator):
         task: Task = "classification",
         hidden_layer_sizes: tuple[int, ...] = (64,),
         alpha: float = 1e-3,
-        max_iter: int = 60,
+        max_iter: int = 40,
         random_state: RandomState = None,
     ) -> None:
         self.task = task

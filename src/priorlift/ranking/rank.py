@@ -44,7 +44,7 @@ def rank_sources(
     preprocess: Any = "auto",
     hidden_layer_sizes: tuple[int, ...] = (64,),
     alpha: float = 1e-3,
-    max_iter: int = 60,
+    max_iter: int = 40,
     max_target_rows: int = 5_000,
     max_source_rows: int = 20_000,
     random_state: RandomState = None,

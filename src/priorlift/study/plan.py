@@ -120,7 +120,7 @@ class StudyPlan:
                 "task": self.task,
                 "method": arm.method,
                 "estimator": self.methods[arm.method],
-                "sources": sorted(self._fingerprint(name) for name in arm.sources),
+                "sources": list(self.fingerprints(arm)),
                 "metric": self.metric,
                 "design": self.design.to_dict(),
                 "split": asdict(split),
@@ -170,8 +170,9 @@ class StudyPlan:
         values["skipped"] = tuple(Skipped(**skipped) for skipped in values["skipped"])
         return cls(**values)
 
-    def _fingerprint(self, name: str) -> str:
-        return next(source.fingerprint for source in self.sources if source.name == name)
+    def fingerprints(self, arm: Arm) -> tuple[str, ...]:
+        """Return the fingerprints of an arm's sources, sorted."""
+        return tuple(sorted(s.fingerprint for s in self.sources if s.name in arm.sources))
 
 
 def resolve_methods(

@@ -31,6 +31,7 @@ from priorlift.transfer.inner_validation import Split, inner_splits
 from priorlift.transfer.weights import fit_weighted
 
 PENALTIES = np.logspace(-3, 1, 5)
+N_INNER_FOLDS = 3
 
 
 class _FrozenFeatures(TransferEstimator):
@@ -59,7 +60,7 @@ class _FrozenFeatures(TransferEstimator):
         learned_on = sources or (target,)
         self.encoders_ = [self._encoder_for(rows, random=not sources) for rows in learned_on]
         seed = derive_seed(self._seed, "splits")
-        splits = inner_splits(target.y, target.groups, self._task, seed)
+        splits = inner_splits(target.y, target.groups, self._task, seed, N_INNER_FOLDS)
         model = make_pipeline(StandardScaler(), self._head(splits))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
@@ -130,6 +131,7 @@ class FrozenFeaturesClassifier(TransferClassifier, _FrozenFeatures):
             cv=splits,
             scoring="neg_log_loss",
             max_iter=300,
+            tol=1e-3,
             use_legacy_attributes=False,
         )
 

@@ -101,7 +101,7 @@ class PooledClassifier(TransferClassifier, _Pooled):
     """
 
     def _default(self) -> Any:
-        return LogisticRegression(max_iter=1000)
+        return LogisticRegression(max_iter=200)
 
 
 class PooledRegressor(TransferRegressor, _Pooled):

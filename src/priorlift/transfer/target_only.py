@@ -108,9 +108,9 @@ class TargetOnlyClassifier(TransferClassifier, _TargetOnly):
 
     def _default(self) -> dict[str, Any]:
         return {
-            "logistic C=1": LogisticRegression(C=1.0, max_iter=500),
-            "logistic C=0.01": LogisticRegression(C=0.01, max_iter=500),
-            "random forest": RandomForestClassifier(n_estimators=50),
+            "logistic C=1": LogisticRegression(C=1.0, max_iter=200),
+            "logistic C=0.01": LogisticRegression(C=0.01, max_iter=200),
+            "random forest": RandomForestClassifier(n_estimators=30),
         }
 
 
@@ -140,7 +140,7 @@ class TargetOnlyRegressor(TransferRegressor, _TargetOnly):
         return {
             "ridge alpha=1": Ridge(alpha=1.0),
             "ridge alpha=10": Ridge(alpha=10.0),
-            "random forest": RandomForestRegressor(n_estimators=50),
+            "random forest": RandomForestRegressor(n_estimators=30),
         }
 
 

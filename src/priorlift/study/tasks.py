@@ -1,0 +1,151 @@
+"""The task function of a study: fit one arm on one split and score it on the split's test rows.
+
+Everything that it does follows from the trial's parameters, so it gives the same outcome in any process.
+"""
+
+import warnings
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import clone
+from sklearn.dummy import DummyClassifier, DummyRegressor
+from sklearn.exceptions import ConvergenceWarning
+
+from priorlift.core import arrays
+from priorlift.core.seeds import derive_seed
+from priorlift.pool import SourcePool, Target, Task
+from priorlift.study.design import Design, Split, split_rows
+from priorlift.study.metrics import METRICS, Metric, predict_for
+from priorlift.transfer.base import TransferEstimator
+from priorlift.transfer.routing import fit_params
+from priorlift.trials.context import Context
+from priorlift.trials.outcome import Outcome
+from priorlift.trials.trial import Trial
+
+
+def fit_and_score(trial: Trial, context: Context) -> Outcome:
+    """Fit one arm on one split and score it.
+
+    Parameters
+    ----------
+    trial : Trial
+        Made by `StudyPlan.trial`.
+    context : Context
+        Its store holds target and sources; `extras["methods"]` the unfitted estimators,
+        `extras["names"]` the sources' names by fingerprint.
+
+    Returns
+    -------
+    Outcome
+        Values `score`, `seed`, `n_train`, `n_test`, hashes of the rows and a `note`; arrays `test` (row
+        numbers) and `rows` (the score of each test row) or `prediction`.
+    """
+    params = trial.params
+    design = Design(**{**params["design"], "budgets": tuple(params["design"]["budgets"])})
+    target = context.store.target(params["target"])
+    names = context.extras["names"]
+    sources = SourcePool([context.store.source(f, name=names[f]) for f in params["sources"]])
+    train, test = split_rows(target, design, params["task"], Split(**params["split"]))
+    seed = derive_seed(context.seed, trial.hash)
+    estimator = _seeded(context.extras["methods"][params["method"]], seed)
+    metric = METRICS[params["metric"]]
+    classes = np.unique(target.y[target.labelled]) if metric.task == "classification" else np.array([])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        if len(train):
+            note, model = _fit(estimator, target, train, sources)
+        else:
+            note, model = _fit_without_labels(estimator, target, test, sources, metric.task)
+        prediction = predict_for(metric, model, arrays.take_rows(target.X, test), classes)
+    return _outcome(metric, target, classes, prediction, train, test, seed, note)
+
+
+def _seeded(estimator: TransferEstimator, seed: int) -> TransferEstimator:
+    model: TransferEstimator = clone(estimator)
+    if model.random_state is None:
+        model.set_params(random_state=seed)
+    return model
+
+
+def _fit(
+    estimator: TransferEstimator, target: Target, train: NDArray[np.intp], sources: SourcePool
+) -> tuple[str | None, Any]:
+    rows = train
+    if estimator.transfer_tags.unlabelled_rows:
+        rows = np.concatenate([train, np.flatnonzero(~target.labelled)])
+    weight = None if target.sample_weight is None else target.sample_weight[rows]
+    routed = fit_params(
+        estimator,
+        sources=sources if sources.n_sources else None,
+        groups=None if target.groups is None else target.groups[rows],
+    )
+    estimator.fit(arrays.take_rows(target.X, rows), target.y[rows], sample_weight=weight, **routed)
+    decision = getattr(estimator, "decision_", None)
+    return (None if decision is None else str(decision)), estimator
+
+
+def _fit_without_labels(
+    estimator: TransferEstimator,
+    target: Target,
+    test: NDArray[np.intp],
+    sources: SourcePool,
+    task: Task,
+) -> tuple[str, Any]:
+    """At budget 0 the sources stand in for the target; the baseline is the dummy of the prior."""
+    if sources.n_sources:
+        first, *others = sources.by_fingerprint()
+        usable = first.labelled
+        if task == "classification":
+            usable = usable & np.isin(first.y, np.unique(target.y[target.labelled]))
+        X = arrays.take_rows(first.X, usable)
+        if target.columns is not None:
+            X = arrays.select_columns(X, target.columns)
+        return "no target label: the first source stands in", estimator.fit(
+            X, first.y[usable], sources=SourcePool(others)
+        )
+    others_than_test = np.setdiff1d(np.flatnonzero(target.labelled), test)
+    y = target.y[others_than_test]
+    dummy = DummyClassifier(strategy="prior") if task == "classification" else DummyRegressor()
+    return "prior dummy", dummy.fit(np.zeros((len(y), 1)), y)
+
+
+def _outcome(
+    metric: Metric,
+    target: Target,
+    classes: NDArray[Any],
+    prediction: NDArray[Any],
+    train: NDArray[np.intp],
+    test: NDArray[np.intp],
+    seed: int,
+    note: str | None,
+) -> Outcome:
+    truth = target.y[test]
+    y = np.searchsorted(classes, truth) if metric.task == "classification" else truth.astype(float)
+    stored: dict[str, NDArray[Any]] = {"test": test.astype(np.int64)}
+    if metric.rows is not None:
+        stored["rows"] = metric.rows(y, prediction)
+        score = float(stored["rows"].mean())
+    else:
+        stored["prediction"] = prediction
+        score = _whole(metric, y, prediction)
+    values = {
+        "score": score if np.isfinite(score) else None,
+        "seed": seed,
+        "n_train": len(train),
+        "n_test": len(test),
+        "train_rows": arrays.fingerprint(train),
+        "test_rows": arrays.fingerprint(test),
+        "note": note,
+    }
+    return Outcome(values, stored)
+
+
+def _whole(metric: Metric, y: NDArray[Any], prediction: NDArray[Any]) -> float:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return metric.whole(y, prediction)
+    except ValueError:
+        # A score such as the area under the ROC curve is undefined on a test fold of one class.
+        return float("nan")
