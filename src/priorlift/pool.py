@@ -137,11 +137,11 @@ class TaskData:
             )
         if isinstance(self.X, list | tuple):
             self._set("X", arrays.to_vector(self.X))
-        if isinstance(self.X, np.ndarray) and self.X.ndim < 2 and self.X.dtype.kind in "fiub":
-            raise InputError("X is not two-dimensional", where=where, remedy="X.reshape(-1, 1)")
         rows = arrays.n_rows(self.X)
         if rows == 0:
             raise InputError("has no rows", where=where, remedy="leave it out")
+        if isinstance(self.X, np.ndarray) and self.X.ndim < 2 and self.X.dtype.kind in "fiub":
+            raise InputError("X is not two-dimensional", where=where, remedy="X.reshape(-1, 1)")
         for part in ("y", "groups", "sample_weight"):
             self._normalise(part, rows, where)
         if self.task not in (None, "classification", "regression"):
@@ -519,7 +519,8 @@ def align_source(source: Source, columns: tuple[str, ...] | None, n_columns: int
                 "has no column in common with the target", where=where, remedy="leave it out"
             )
         if missing:
-            shown = ", ".join(repr(name) for name in missing[:5]) + (", ..." if missing[5:] else "")
+            shown = ", ".join(repr(name) for name in missing[:5])
+            shown += " and others" if missing[5:] else ""
             raise InputError(
                 f"lacks {len(missing)} of the target's columns: {shown}",
                 where=where,

@@ -1,1 +1,1 @@
-"""The ground floor: errors, the registry, seeds, arrays and persistence. It imports no other part of priorlift."""
+"""The ground floor: errors, registry, seeds, arrays, persistence. It imports no other part."""

@@ -106,7 +106,11 @@ def stack_rows(parts: Sequence[Any]) -> Any:
 def _in_library_of(first: Any, part: Any) -> Any:
     frame = nw.from_native(part, eager_only=True)
     if frame.implementation is not first.implementation:
-        frame = nw.from_dict(frame.to_dict(as_series=False), backend=first.implementation)
+        columns = {
+            name: [None if is_missing(value) else value for value in values]
+            for name, values in frame.to_dict(as_series=False).items()
+        }
+        frame = nw.from_dict(columns, backend=first.implementation)
     return frame.select(list(first.columns))
 
 

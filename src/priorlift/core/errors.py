@@ -78,8 +78,9 @@ class UnknownNameError(InputError):
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         names = sorted(known)
-        close = difflib.get_close_matches(name, names, n=1)
-        remedy = f"did you mean {close[0]!r}? " if close else ""
+        folded = {known_name.casefold(): known_name for known_name in names}
+        close = difflib.get_close_matches(name.casefold(), folded, n=1)
+        remedy = f"did you mean {folded[close[0]]!r}? " if close else ""
         super().__init__(
             f"unknown {kind} {name!r}", remedy=f"{remedy}known: {', '.join(names) or 'none'}"
         )

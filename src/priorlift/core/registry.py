@@ -1,8 +1,8 @@
 """Find methods, scores, readers and tasks by name.
 
-The built-ins and third parties are found the same way: through entry points (groups `priorlift.methods`,
-`priorlift.scores`, `priorlift.encoders`, `priorlift.readers`, `priorlift.tasks`), each checked against
-the Protocol of its kind when it is loaded.
+The built-ins and third parties are found the same way: through entry points (groups
+`priorlift.methods`, `priorlift.scores`, `priorlift.encoders`, `priorlift.readers` and
+`priorlift.tasks`), each checked against the Protocol of its kind when it is loaded.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,7 +25,7 @@ class MethodLike(Protocol):
 
 @runtime_checkable
 class ScoreLike(Protocol):
-    """What an entry of `priorlift.scores` offers: a transferability score of a source for a target."""
+    """What an entry of `priorlift.scores` offers: how well a source promises to serve a target."""
 
     name: str
     summary: str
