@@ -23,7 +23,13 @@ def make_tasks():
 
     def sleep(trial, context):
         time.sleep(trial.params["seconds"])
-        return Outcome({"extra": context.extras.get("extra")})
+        return Outcome()
+
+    def wait(trial, context):
+        deadline = time.monotonic() + 60
+        while not os.path.exists(trial.params["file"]) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return Outcome({"extra": context.extras["extra"]})
 
     def die(trial, context):
         if trial.params["number"] == 6:
@@ -36,7 +42,7 @@ def make_tasks():
     def wrong(trial, context):
         return {"score": 1.0}
 
-    return {"draw": draw, "sleep": sleep, "die": die, "interrupt": interrupt, "wrong": wrong}
+    return {task.__name__: task for task in (draw, sleep, wait, die, interrupt, wrong)}
 
 
 TASKS = make_tasks()
@@ -97,14 +103,17 @@ def test_an_unknown_task_stops_before_anything_runs(name):
         next(get_runner(name, 2, tasks=TASKS).run(trials, Context()))
 
 
-def test_records_arrive_as_they_end_and_the_context_travels():
-    trials = [Trial("sleep", {"seconds": seconds}) for seconds in (0.6, 0.01)]
-    runner = get_runner("processes", 2, tasks=TASKS)
-    list(runner.run(trials[1:] * 4, Context()))  # starts the workers
-    records = list(runner.run(trials, Context(extras={"extra": "here"})))
-    assert [record.trial.params["seconds"] for record in records] == [0.01, 0.6]
-    assert all(record.outcome.values == {"extra": "here"} for record in records)
-    assert len({record.measured.worker for record in records}) == 2
+def test_records_arrive_as_they_end_and_the_context_travels(tmp_path):
+    file = tmp_path / "go"
+    trials = [Trial("wait", {"file": str(file)}), Trial("sleep", {"seconds": 0.01})]
+    running = get_runner("processes", 2, tasks=TASKS).run(trials, Context(extras={"extra": "here"}))
+    first = next(running)
+    assert first.trial == trials[1]
+    file.touch()
+    (second,) = running
+    assert second.trial == trials[0]
+    assert first.outcome.values == second.outcome.values == {"extra": "here"}
+    assert first.measured.worker != second.measured.worker
 
 
 @pytest.mark.parametrize("name", RUNNERS)
