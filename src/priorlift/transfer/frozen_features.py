@@ -13,9 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression, LogisticRegressionCV, RidgeCV
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from priorlift.core.seeds import RandomState, derive_seed
 from priorlift.encoders.hidden_layer import HiddenLayerEncoder
@@ -27,10 +24,9 @@ from priorlift.transfer.base import (
     TransferRegressor,
     TransferTags,
 )
-from priorlift.transfer.inner_validation import Split, inner_splits
-from priorlift.transfer.weights import fit_weighted
+from priorlift.transfer.inner_validation import inner_splits
+from priorlift.transfer.linear_head import fit_linear_head
 
-PENALTIES = np.logspace(-3, 1, 5)
 N_INNER_FOLDS = 3
 
 
@@ -53,19 +49,16 @@ class _FrozenFeatures(TransferEstimator):
         self.preprocess_on = preprocess_on
         self.random_state = random_state
 
-    def _head(self, splits: list[Split]) -> Any:
-        raise NotImplementedError
-
     def _fit(self, target: Rows, sources: tuple[Rows, ...]) -> None:
         learned_on = sources or (target,)
         self.encoders_ = [self._encoder_for(rows, random=not sources) for rows in learned_on]
         seed = derive_seed(self._seed, "splits")
         splits = inner_splits(target.y, target.groups, self._task, seed, N_INNER_FOLDS)
-        model = make_pipeline(StandardScaler(), self._head(splits))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
-            features = self._features(target.X)
-            self.model_ = fit_weighted(model, features, target.y, target.sample_weight)
+            self.model_ = fit_linear_head(
+                self._features(target.X), target.y, target.sample_weight, self._task, splits
+            )
 
     def _encoder_for(self, rows: Rows, *, random: bool) -> Any:
         seed = derive_seed(self._seed, "encoder", rows.fingerprint)
@@ -122,19 +115,6 @@ class FrozenFeaturesClassifier(TransferClassifier, _FrozenFeatures):
         Names and fingerprints of the sources.
     """
 
-    def _head(self, splits: list[Split]) -> Any:
-        if not splits:
-            return LogisticRegression(C=0.1, max_iter=300)
-        return LogisticRegressionCV(
-            Cs=PENALTIES,
-            l1_ratios=(0,),
-            cv=splits,
-            scoring="neg_log_loss",
-            max_iter=300,
-            tol=1e-3,
-            use_legacy_attributes=False,
-        )
-
 
 class FrozenFeaturesRegressor(TransferRegressor, _FrozenFeatures):
     """Learn a feature map on each source, freeze it, and fit a ridge regression on the target.
@@ -163,9 +143,6 @@ class FrozenFeaturesRegressor(TransferRegressor, _FrozenFeatures):
     sources_ : dict of str to str
         Names and fingerprints of the sources.
     """
-
-    def _head(self, splits: list[Split]) -> Any:
-        return RidgeCV(alphas=1.0 / PENALTIES[::-1], cv=splits or None)
 
 
 METHOD = Method(

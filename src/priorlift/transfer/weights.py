@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn import config_context
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import has_fit_parameter
 
@@ -40,7 +41,9 @@ def fit_weighted(
     if isinstance(estimator, Pipeline):
         name, last = estimator.steps[-1]
         if has_fit_parameter(last, "sample_weight"):
-            return estimator.fit(X, y, **{f"{name}__sample_weight": sample_weight})
+            # Naming the step is what works without routing, whatever the caller's setting.
+            with config_context(enable_metadata_routing=False):
+                return estimator.fit(X, y, **{f"{name}__sample_weight": sample_weight})
     elif has_fit_parameter(estimator, "sample_weight"):
         return estimator.fit(X, y, sample_weight=sample_weight)
     raise InputError(
