@@ -23,11 +23,13 @@ def _section(result: StudyResult, method: str, place: int) -> dict[str, Any]:
     points = [point for point in result.curves if point.method == method]
     saved = [row for row in result.labels_saved if row.method == method]
     scale = Scale.of(point.score for point in points)
+    figure = result.plot_curves(method)
+    figure.axes[0].set_title("", loc="left")  # the page has a heading of its own
     return {
         "name": f"curve-{place}",
         "method": method,
         "plot": plot(
-            result.plot_curves(method),
+            figure,
             f"Learning curves of {method}",
             _spoken(result, points, scale),
             f"Mean {result.plan.metric_title} against the number of labelled training rows. "
@@ -59,13 +61,13 @@ def _sentence(method: str, saved: list[Saved]) -> str:
     best = max((row for row in saved if row.labels.budget == budget), key=lambda r: r.labels.saved)
     labels = best.labels
     if labels.below or labels.saved < 0.5:
-        return f"At {budget:,} labels, no source saves {method} labels."
+        return f"With {budget:,} labels, no source saves {method} any."
     needed = numbers.labels(labels.equivalent, labels.beyond, labels.below)
     caveat = "" if labels.low > 0 else "; the interval reaches 0, so this is not shown"
     return (
-        f"At {budget:,} labels, {method} with {best.sources} scores as high as without sources and "
-        f"{needed} labels: {_saved_text(labels)} saved ({numbers.percent(labels.level)} interval: "
-        f"{_saved_interval(labels)}{caveat})."
+        f"With {budget:,} labels and {best.sources}, {method} scores as high as with {needed} labels "
+        f"and no sources: {_saved_text(labels)} labels saved ({numbers.percent(labels.level)} "
+        f"interval: {_saved_interval(labels)}{caveat})."
     )
 
 
@@ -116,8 +118,8 @@ def _numbers_table(result: StudyResult, method: str, points: list[CurvePoint], n
         Column("Score", "number"),
         Column("SD over draws", "number"),
         Column("Draws", "number"),
-        Column("Lift, unadjusted interval", "number"),
-        Column("Over the reference, unadjusted interval", "number"),
+        Column("Lift", "number"),
+        Column("Over the best target-only model", "number"),
     ]
     rows = [
         [
@@ -130,7 +132,10 @@ def _numbers_table(result: StudyResult, method: str, points: list[CurvePoint], n
         ]
         for point in points
     ]
-    caption = f"{result.plan.metric_title} and lift of {method} at each budget"
+    caption = (
+        f"{result.plan.metric_title} and lift of {method} at each budget; small print: unadjusted "
+        f"{numbers.percent(result.plan.level)} intervals"
+    )
     return Table(name, caption, columns, rows)
 
 

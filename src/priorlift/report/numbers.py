@@ -85,12 +85,12 @@ def seconds(value: float | None) -> str:
     Examples
     --------
     >>> seconds(0.0421), seconds(12.34), seconds(83.0), seconds(3723.0)
-    ('0.0421 s', '12.3 s', '1 min 23 s', '1 h 2 min')
+    ('42 ms', '12.3 s', '1 min 23 s', '1 h 2 min')
     """
     if value is None or not math.isfinite(value):
         return NONE
     if value < 60:
-        return f"{value:.3g} s" if value < 1 else f"{value:.1f} s"
+        return f"{1000 * value:.0f} ms" if value < 1 else f"{value:.1f} s"
     minutes, rest = divmod(round(value), 60)
     if minutes < 60:
         return f"{minutes} min {rest} s"
@@ -122,14 +122,14 @@ def count(number: int, what: str, plural: str | None = None) -> str:
 
 
 def percent(share: float) -> str:
-    """Write a confidence level.
+    """Write a confidence level, with a space that does not break.
 
     Examples
     --------
-    >>> percent(0.95), percent(0.9917)
-    ('95 %', '99.2 %')
+    >>> percent(0.95).split(), percent(0.9917).split()
+    (['95', '%'], ['99.2', '%'])
     """
-    return f"{round(100 * share, 1):g} %"
+    return f"{round(100 * share, 1):g}\N{NO-BREAK SPACE}%"
 
 
 def labels(value: float, beyond: bool, below: bool) -> str:

@@ -38,7 +38,7 @@ def ranking_context(ranking: Ranking) -> dict[str, Any]:
     ]
     return {
         "title": f"Ranking: {ranking.summary}",
-        "sentence": f"{ranking.summary[:1].upper()}{ranking.summary[1:]}.",
+        "sentence": f"{ranking.summary}.",
         "facts": facts,
         "ranking": ranking_section(ranking),
         "settings": settings,
@@ -84,10 +84,10 @@ def _agreement(ranking: Ranking) -> str:
 def _table(ranking: Ranking) -> Table:
     scores = ranking.plan.scores
     columns = [
-        Column("Rank", "number", sorted_by="ascending"),
         Column("Source", heads=True),
-        Column("Tied with the best"),
-        Column("Mean rank over the scores", "number"),
+        Column("Rank", "number", sorted_by="ascending"),
+        Column("Tie for best"),
+        Column("Mean rank", "number"),
         *(Column(score, "number") for score in scores),
         Column("Labelled rows", "number"),
         Column("Time", "number"),
@@ -97,8 +97,8 @@ def _table(ranking: Ranking) -> Table:
     }
     rows = [
         [
-            number(f"{row.rank}", row.rank, _place(row)),
             Cell(row.name),
+            number(f"{row.rank}", row.rank, _place(row)),
             Cell(_tie(ranking, row)),
             number(f"{row.consensus:.2f}", row.consensus),
             *(_score(row, score, scales[score]) for score in scores),

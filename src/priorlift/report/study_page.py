@@ -1,6 +1,7 @@
 """What the page of a study says, section by section, in plain values for the template."""
 
 import json
+import re
 from typing import Any
 
 from priorlift.plots.lifts import VERDICTS as SIGNS
@@ -17,6 +18,8 @@ from priorlift.study.verdicts import Verdict
 
 _ORDER = {"helps": 0, "hurts": 1, "equivalent": 2, "not shown": 3}
 _SPOKEN = 12
+# The numbers in a reason stand in the columns beside it.
+_RANGE = re.compile(r" \([+-][\d.]+, [+-][\d.]+ to [+-][\d.]+\)")
 _LEAKAGE = ("duplicates", "near duplicates", "groups on both sides", "label among features")
 
 
@@ -122,9 +125,9 @@ def _verdict_table(result: StudyResult) -> Table:
         Column("Method", heads=True),
         Column("Sources", heads=True),
         Column("Lift", "number"),
-        Column("Interval, adjusted", "number"),
-        Column(f"Interval, unadjusted {level}", "number"),
-        Column("Over the best target-only reference, adjusted", "number"),
+        Column("Adjusted interval", "number"),
+        Column(f"Unadjusted {level} interval", "number"),
+        Column("Over the best target-only model", "number"),
         Column("Labels to settle", "number"),
         Column("Reason", wide=True),
     ]
@@ -132,7 +135,7 @@ def _verdict_table(result: StudyResult) -> Table:
     rows = [_verdict_row(v, scale) for v in _ordered(result)]
     n = numbers.count(len(rows), "claim")
     budget, title = result.plan.design.largest, result.plan.metric_title
-    caption = f"{n} at {budget:,} training labels; lifts in {title}"
+    caption = f"{n} at {budget:,} training labels; lifts in {title}, small print adjusted"
     return Table("verdict-table", caption, columns, rows, cards=True)
 
 
@@ -159,7 +162,7 @@ def _verdict_row(v: Verdict, scale: Scale) -> list[Cell]:
             numbers.NONE if v.labels_to_settle is None else f"{v.labels_to_settle:,}",
             v.labels_to_settle,
         ),
-        Cell(numbers.minus(v.reason)),
+        Cell(numbers.minus(_RANGE.sub("", v.reason))),
     ]
 
 
@@ -259,7 +262,7 @@ def _method(result: StudyResult) -> dict[str, Any]:
             if word != "equivalent" or plan.min_lift > 0
         ],
         "n_claims": len(result.verdicts),
-        "level": numbers.percent(plan.level),
+        "risk": numbers.percent(1 - plan.level),
         "reference": plan.reference,
         "setting": plan.setting,
         "setting_means": SETTINGS.get(plan.setting, ""),

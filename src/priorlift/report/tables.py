@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from priorlift.report.numbers import NONE
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -84,4 +86,4 @@ class Table:
 def number(text: str, value: float | None, note: str = "") -> Cell:
     """Give a cell of a column of numbers; what is missing or NaN stays last when sorted."""
     known = value is not None and value == value
-    return Cell(text, sort=value if known else "", note=note)
+    return Cell(text, value if known else "", note, mark="empty" if text == NONE else "")
