@@ -1,7 +1,7 @@
 """Fifty kills with SIGKILL at random moments of studies, each study then resumed to its end.
 
-The claim: the results equal those of an uninterrupted run, no trial runs again after it was recorded, and
-none is lost. Both runners take turns. `kill_and_resume.py` has the details.
+The claim: the results equal those of an uninterrupted run, no trial runs again after it was
+recorded, and none is lost. Both runners take turns. `kill_and_resume.py` has the details.
 """
 
 import sys

@@ -1,9 +1,9 @@
 """Kill a study with SIGKILL at random moments, resume it, and compare it with one left in peace.
 
-This is the harness; `faults.py` runs it fifty times and the tests three times. A study of a small table
-runs once without a fault. Then it is started again in another run directory, killed, resumed, killed, and
-at last resumed to its end. Each moment is drawn: during the start,
-at some number of recorded trials, or behind the last of them, while results are written.
+This is the harness; `faults.py` asks for fifty kills and the tests for three. A study of a small
+table runs once without a fault. Then it is started again in another run directory, killed, resumed,
+killed, and at last resumed to its end. Each moment is drawn: during the start, at some number of
+recorded trials, or behind the last of them, while results are written.
 """
 
 import csv
@@ -15,12 +15,11 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pyarrow.parquet as pq
 
-# The command line as users get it, but every record is noted before it goes to the journal: the journal
-# itself would not tell that a trial ran twice, because it keeps the first record.
+# The command line as users get it, but every record is noted before it goes to the journal: the
+# journal itself would not tell that a trial ran twice, because it keeps the first record.
 CHILD = """
 import os
 from priorlift.trials.journal import Journal
@@ -51,13 +50,13 @@ class Story:
         return len(self.recorded_at_kills)
 
 
-def kill_and_resume(folder, *, n_kills, seed, n_rows=24):
+def kill_and_resume(folder, *, n_kills, seed):
     """Run one study in peace and one with `n_kills` kills, in an empty folder; return the `Story`.
 
     Fewer kills than asked for happen only if the study ends before the next moment comes.
     """
     rng = random.Random(seed)
-    write_tables(folder, rng, n_rows)
+    write_tables(folder, rng)
     started = time.monotonic()
     peaceful = _start(folder, "whole", "serial")
     while not _recorded(folder / "whole") and peaceful.poll() is None:
@@ -90,19 +89,17 @@ def kill_and_resume(folder, *, n_kills, seed, n_rows=24):
     return story
 
 
-def write_tables(folder, rng, n_rows):
-    """Write a target of two groups, so that a repeat has two folds, and one source."""
+def write_tables(folder, rng):
+    """Write a target of 24 rows in two groups, so that two folds train on 12 each, and a source."""
     (folder / "sources").mkdir(parents=True)
-    for path, n in ((folder / "target.csv", n_rows), (folder / "sources" / "a.csv", 40)):
+    for path, n in ((folder / "target.csv", 24), (folder / "sources" / "a.csv", 40)):
         with path.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
-            writer.writerow(["x1", "x2", "kind", "ward", "outcome"])
+            writer.writerow(["x1", "x2", "ward", "outcome"])
             for row in range(n):
                 x1, x2 = rng.gauss(0, 1), rng.gauss(0, 1)
                 outcome = "ill" if x1 + rng.gauss(0, 0.5) > 0 else "well"
-                writer.writerow(
-                    [f"{x1:.4f}", f"{x2:.4f}", "uv"[row // 2 % 2], "ab"[row % 2], outcome]
-                )
+                writer.writerow([f"{x1:.4f}", f"{x2:.4f}", "ab"[row % 2], outcome])
 
 
 def _start(folder, run, runner, rng=None):
@@ -111,7 +108,7 @@ def _start(folder, run, runner, rng=None):
         what = [run]
     else:
         what = ["target.csv", "--label", "outcome", "--sources", "sources", "--out", run]
-        what += ["--groups", "ward", "--methods", "pooled", "--budgets", str(10**6)]
+        what += ["--groups", "ward", "--methods", "pooled", "--budgets", "12"]
     environment = {
         **os.environ,
         "KILL_AND_RESUME_LOG": str(folder / "log"),
