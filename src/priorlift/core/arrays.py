@@ -191,6 +191,11 @@ def _objects(values: Iterable[Any]) -> NDArray[Any]:
     return vector
 
 
+def plain(value: Any) -> Any:
+    """Return a NumPy scalar as the Python value that a reader expects in a message."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
 def missing_mask(values: NDArray[Any]) -> NDArray[np.bool_]:
     """Return where labels are missing: NaN or None (2-D labels: in any column).
 

@@ -1,4 +1,4 @@
-"""The demo's data: handwritten digits that ship with scikit-learn, and sources of different worth around them.
+"""The demo's data: handwritten digits from scikit-learn, and sources of different worth.
 
 Sources and seed were fixed before any result was looked at.
 """
@@ -20,10 +20,10 @@ LICENCE = "scikit-learn's copy of the UCI optical digits (CC BY 4.0)"
 def demo_task() -> tuple[Target, SourcePool]:
     """Return the demo's target and its sources.
 
-    The target is 900 images of ten digits. From 300 other images come: the same task, the images inverted
-    (light on dark), the images rotated by a quarter turn, the images labelled even or odd only (another
-    label set), and the images with shuffled labels (a negative control). A table about wine cannot be used
-    at all.
+    The target is 900 images of ten digits. From 300 other images come: the same task, the images
+    inverted (light on dark), the images rotated by a quarter turn, the images labelled even or odd
+    only (another label set), and the images with shuffled labels (a negative control). A table
+    about wine cannot be used at all.
 
     Returns
     -------

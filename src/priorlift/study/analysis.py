@@ -1,7 +1,7 @@
 """From the records of a study's trials to lifts, verdicts, learning curves and labels saved.
 
-Everything is paired: an arm with sources is compared with its baseline, and with the target-only reference,
-on the same training and test rows. Only splits that all three have finished count.
+Everything is paired: an arm with sources is compared with its baseline, and with the target-only
+reference, on the same training and test rows. Only splits that all three have finished count.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,7 +16,7 @@ from priorlift.pool import Target
 from priorlift.study import intervals
 from priorlift.study.design import Split
 from priorlift.study.interval import Interval
-from priorlift.study.labels_saved import labels_saved, labels_saved_from_curves
+from priorlift.study.labels_saved import LabelsSaved, labels_saved, labels_saved_from_curves
 from priorlift.study.metrics import METRICS, Metric
 from priorlift.study.plan import Arm, StudyPlan
 from priorlift.study.results import BillRow, CurvePoint, Lift, Saved
@@ -76,7 +76,8 @@ class Analysis:
         return [
             split
             for split in self.plan.design.splits
-            if split.budget == budget and all(self.outcome(arm, split) is not None for arm in wanted)
+            if split.budget == budget
+            and all(self.outcome(arm, split) is not None for arm in wanted)
         ]
 
     @property
@@ -131,11 +132,11 @@ def curves(analysis: Analysis) -> tuple[CurvePoint, ...]:
 
 
 def saved_labels(analysis: Analysis) -> tuple[Saved, ...]:
-    """Return the labels saved by each claim at each positive budget; empty for fewer than two budgets."""
+    """Return the labels saved by each claim at each positive budget; empty for one budget."""
     budgets = [budget for budget in analysis.plan.design.budgets if budget > 0]
     if len(budgets) < 2:
         return ()
-    found = []
+    found: list[Saved] = []
     for arm in analysis.plan.claims:
         baseline = Arm(arm.method, ())
         common = _common_draws(analysis, (arm, baseline), budgets)
@@ -216,7 +217,10 @@ def _budget_interval(
         )
         return intervals.crossed_components_interval(differences, groups=groups, **shared)
     y = _truth(analysis, _test_rows(analysis, arm, budget, common[0]))
-    arms = (_predictions(analysis, arm, budget, common), _predictions(analysis, other, budget, common))
+    arms = (
+        _predictions(analysis, arm, budget, common),
+        _predictions(analysis, other, budget, common),
+    )
     if metric.name == "roc_auc" and groups is None:
         return intervals.delong_components_interval(y, *arms, **shared)
     return intervals.pigeonhole_metric_interval(
@@ -236,7 +240,9 @@ def _scarce_interval(
         return intervals.row_interval(
             differences, groups=groups, proportion=metric.proportion, level=plan.level
         )
-    folds = _fold_scores(analysis, arm, budget, common) - _fold_scores(analysis, other, budget, common)
+    folds = _fold_scores(analysis, arm, budget, common) - _fold_scores(
+        analysis, other, budget, common
+    )
     n_test = plan.design.n_labelled / plan.design.n_folds
     return intervals.nadeau_bengio_interval(
         folds,
@@ -300,7 +306,9 @@ def _scattered(
     return values
 
 
-def _part(analysis: Analysis, arm: Arm, budget: int, draw: int, fold: int, name: str) -> NDArray[Any]:
+def _part(
+    analysis: Analysis, arm: Arm, budget: int, draw: int, fold: int, name: str
+) -> NDArray[Any]:
     outcome = analysis.outcome(arm, Split(budget, draw, fold))
     assert outcome is not None  # only finished draws are asked for
     return outcome.arrays[name]
@@ -337,7 +345,7 @@ def _draw_scores(analysis: Analysis, arm: Arm, budget: int) -> NDArray[np.float6
 
 def _saved_from_draws(
     analysis: Analysis, arm: Arm, baseline: Arm, budgets: Sequence[int], common: Sequence[int]
-) -> Sequence[Any]:
+) -> tuple[LabelsSaved, ...]:
     """Labels saved for a score that is no mean over rows: draws are resampled, rows are not."""
     sides = []
     for side in (arm, baseline):
@@ -371,9 +379,8 @@ def _truth(analysis: Analysis, rows: NDArray[np.intp]) -> NDArray[Any]:
     if analysis.metric.task == "regression":
         return np.asarray(y[rows].astype(float))
     classes = np.unique(y[analysis.target.labelled])
-    return np.searchsorted(classes, y[rows])
+    return np.asarray(np.searchsorted(classes, y[rows]))
 
 
 def _all_truth(analysis: Analysis) -> NDArray[Any]:
     return _truth(analysis, np.flatnonzero(analysis.target.labelled))
-

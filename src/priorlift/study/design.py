@@ -1,8 +1,8 @@
 """The two designs of a study, chosen by how many labels there are, and their splits.
 
-*Label budgets*: one held-out test part and many draws of each budget from the rest; for targets with labels
-to spare. *Scarce target*: repeated cross-validation with every labelled row in play. Splits depend on the
-target's rows and the seed alone, so any process can compute them again.
+*Label budgets*: one held-out test part and many draws of each budget from the rest; for targets
+with labels to spare. *Scarce target*: repeated cross-validation with every labelled row in play.
+Splits depend on the target's rows and the seed alone, so any process can compute them again.
 """
 
 import warnings
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
 
+from priorlift.core import arrays
 from priorlift.core.errors import InputError
 from priorlift.core.seeds import derive_seed
 from priorlift.pool import Target, Task
@@ -127,8 +128,8 @@ def choose_design(
     task : {"classification", "regression"}
         Splits of a classification target are stratified.
     label_budgets : sequence of int, optional
-        Labelled training rows to try; by default up to five from 10 to 200. A budget of 0 asks what the
-        sources alone can do.
+        Labelled training rows to try; by default up to five from 10 to 200. A budget of 0 asks what
+        the sources alone can do.
     n_splits : int, default=20
         Draws, or folds over all repeats.
     seed : int
@@ -137,8 +138,8 @@ def choose_design(
     Returns
     -------
     Design
-        Label budgets where at least 200 test rows remain, the largest budget is at most half of the rest
-        and there are at least 20 draws; else scarce target, with at least ten repeats.
+        Label budgets where at least 200 test rows remain, the largest budget is at most half of the
+        rest and there are at least 20 draws; else scarce target, with at least ten repeats.
 
     Raises
     ------
@@ -155,10 +156,12 @@ def choose_design(
         budgets = wanted
     if budgets and budgets[-1] <= room and n_splits >= MIN_DRAWS:
         return _label_budgets(target, y, task, budgets, n_splits, seed)
+    cause = f"{n_splits} draws are fewer than {MIN_DRAWS}"
     if not budgets or budgets[-1] > room:
-        cause = f"{len(y)} labelled rows leave no room for {MIN_TEST_ROWS} test rows and twice the budget"
-    else:
-        cause = f"{n_splits} draws are fewer than {MIN_DRAWS}"
+        cause = (
+            f"{len(y)} labelled rows leave no room for {MIN_TEST_ROWS} test rows "
+            "and twice the budget"
+        )
     return _scarce_target(target, y, task, wanted, n_splits, seed, cause)
 
 
@@ -168,16 +171,33 @@ def _label_budgets(
     n_test = min(max(MIN_TEST_ROWS, len(y) // 3), len(y) - 2 * budgets[-1])
     groups = None if target.groups is None else target.groups[target.labelled]
     pool, test = _test_part(y, groups, task, n_test, seed)
-    if len(pool) < 2 * budgets[-1] or (task == "classification" and len(np.unique(y[pool])) < len(np.unique(y))):
+    if len(pool) < 2 * budgets[-1] or (
+        task == "classification" and len(np.unique(y[pool])) < len(np.unique(y))
+    ):
         return _scarce_target(
-            target, y, task, budgets, n_splits, seed, "whole groups cannot be split into a test part and a pool"
+            target,
+            y,
+            task,
+            budgets,
+            n_splits,
+            seed,
+            "whole groups cannot be split into a test part and a pool",
         )
     reason = (
-        f"{len(y)} labelled rows allow {len(test)} held-out test rows and {n_splits} draws of up to "
-        f"{budgets[-1]} from the other {len(pool)}"
+        f"{len(y)} labelled rows allow {len(test)} held-out test rows and {n_splits} draws "
+        f"of up to {budgets[-1]} from the other {len(pool)}"
     )
     return Design(
-        "label budgets", reason, budgets, n_splits, 1, n_test, len(y), len(pool), groups is not None, seed
+        "label budgets",
+        reason,
+        budgets,
+        n_splits,
+        1,
+        n_test,
+        len(y),
+        len(pool),
+        groups is not None,
+        seed,
     )
 
 
@@ -204,10 +224,12 @@ def _scarce_target(
         n_folds = min(n_folds, n_groups)
     full = len(y) * (n_folds - 1) // n_folds
     fewest = 2 * (len(np.unique(y)) if task == "classification" else 2)
-    asked = wanted if wanted is not None else (full // 4, full // 2)
+    asked = wanted if wanted is not None else (full // 2,)
     smaller = tuple(sorted({n for n in asked if n == 0 or fewest <= n < full}))
     n_repeats = max(MIN_REPEATS, -(-n_splits // n_folds))
-    reason = f"{cause}; every row is judged in {n_repeats} repeats of {n_folds}-fold cross-validation"
+    reason = (
+        f"{cause}; every row is judged in {n_repeats} repeats of {n_folds}-fold cross-validation"
+    )
     return Design(
         "scarce target",
         reason,
@@ -243,7 +265,6 @@ def split_rows(target: Target, design: Design, task: Task, split: Split) -> tupl
     """
     labelled = np.flatnonzero(target.labelled)
     y = target.y[labelled]
-    groups = None if target.groups is None else target.groups[labelled]
     if design.kind == "label budgets":
         pool, test = _cached_test_part(target, design, task)
     else:
@@ -275,7 +296,7 @@ def _quotas(counts: NDArray[np.intp], n: int) -> NDArray[np.intp]:
         quota[np.argmax(np.where(quota > floor, quota - share, -np.inf))] -= 1
     while quota.sum() < n:
         quota[np.argmax(np.where(quota < counts, share - quota, -np.inf))] += 1
-    return quota
+    return np.asarray(quota)
 
 
 def _test_part(
@@ -300,7 +321,9 @@ def _cached_test_part(target: Target, design: Design, task: Task) -> tuple[Rows,
 
 
 @lru_cache(maxsize=64)
-def _cached_folds(target: Target, design: Design, task: Task, repeat: int) -> list[tuple[Rows, Rows]]:
+def _cached_folds(
+    target: Target, design: Design, task: Task, repeat: int
+) -> list[tuple[Rows, Rows]]:
     y = target.y[target.labelled]
     groups = None if target.groups is None else target.groups[target.labelled]
     seed = derive_seed(design.seed, "folds", str(repeat))
@@ -311,7 +334,8 @@ def _cached_folds(target: Target, design: Design, task: Task, repeat: int) -> li
         kind = StratifiedGroupKFold if stratified else GroupKFold
     folds = kind(design.n_folds, shuffle=True, random_state=seed)
     with warnings.catch_warnings():
-        # A class with fewer rows than folds is possible with groups; the trials say so where it matters.
+        # A class with fewer rows than folds is possible with groups; the trials say so where it
+        # matters.
         warnings.simplefilter("ignore")
         return list(folds.split(np.empty((len(y), 1)), y, groups))
 
@@ -329,7 +353,7 @@ def _check_labels(target: Target, y: NDArray[Any], task: Task) -> int:
     classes, counts = np.unique(y, return_counts=True)
     if len(classes) < 2:
         raise InputError(
-            f"has one class only ({classes[0]!r})",
+            f"has one class only ({arrays.plain(classes[0])!r})",
             where=where,
             cause="the label column does not vary",
             remedy="name another label column, or label rows of another class",
@@ -337,7 +361,7 @@ def _check_labels(target: Target, y: NDArray[Any], task: Task) -> int:
     if counts.min() < 2:
         rare = classes[int(np.argmin(counts))]
         raise InputError(
-            f"class {rare!r} has one row only",
+            f"class {arrays.plain(rare)!r} has one row only",
             where=where,
             remedy="label more rows of it, merge it with another class, or leave it out",
         )
@@ -349,7 +373,9 @@ def _check_budgets(budgets: Sequence[int] | None, n_classes: int) -> tuple[int, 
         return None
     kept = tuple(sorted({int(n) for n in budgets}))
     if not kept or kept[0] < 0 or kept[-1] < 1:
-        raise InputError(f"label budgets are {list(budgets)}", remedy="pass positive numbers of rows")
+        raise InputError(
+            f"label budgets are {list(budgets)}", remedy="pass positive numbers of rows"
+        )
     small = [n for n in kept if 0 < n < max(n_classes, 2)]
     if small:
         raise InputError(

@@ -20,10 +20,22 @@ from priorlift.study.results import Warned
 MAX_ROWS = 5_000
 NEAR = 0.01
 FEW_ROWS_A_CLASS = 10
-GROUP_WORDS = ("patient", "subject", "person", "participant", "donor", "batch", "event", "group", "site")
+GROUP_WORDS = (
+    "patient",
+    "subject",
+    "person",
+    "participant",
+    "donor",
+    "batch",
+    "event",
+    "group",
+    "site",
+)
 
 
-def look_for_leakage(target: Target, pool: SourcePool, design: Design, task: Task) -> tuple[Warned, ...]:
+def look_for_leakage(
+    target: Target, pool: SourcePool, design: Design, task: Task
+) -> tuple[Warned, ...]:
     """Return warnings about the data of a study.
 
     Parameters
@@ -39,11 +51,20 @@ def look_for_leakage(target: Target, pool: SourcePool, design: Design, task: Tas
 
     Notes
     -----
-    Near duplicates are looked for among at most 5,000 rows a side, exact ones among all; O(n m) time.
+    Near duplicates are looked for among at most 5,000 rows a side, exact ones among all; O(n m)
+    time.
     """
-    found = [*_label_among_features(target), *_groups_missing(target), *_few_labels(target, design, task)]
+    found = [
+        *_label_among_features(target),
+        *_groups_missing(target),
+        *_few_labels(target, design, task),
+    ]
     found += [
-        Warned("unusable source", f"source {name!r} could not be read: {reason}", "mend the file or leave it out")
+        Warned(
+            "unusable source",
+            f"source {name!r} could not be read: {reason}",
+            "mend the file or leave it out",
+        )
         for name, reason in pool.unusable.items()
     ]
     encoder = TableEncoder() if arrays.kind_of(target.X) in ("dense", "frame") else None
@@ -63,30 +84,35 @@ def look_for_leakage(target: Target, pool: SourcePool, design: Design, task: Tas
     return tuple(found)
 
 
-def _duplicates(target: NDArray[np.float64], source: NDArray[np.float64], name: str) -> Iterator[Warned]:
+def _duplicates(
+    target: NDArray[np.float64], source: NDArray[np.float64], name: str
+) -> Iterator[Warned]:
     exact = _rows_in(target, source)
     if exact.any():
         yield Warned(
             "duplicates",
             f"{int(exact.sum())} of {len(target)} target rows stand in source {name!r} too",
-            "remove them from the source: a lift from copies of test rows does not carry over to new rows",
+            "remove them from the source: a lift from copies does not carry over to new rows",
         )
     near = _near(target[~exact], source)
     if near:
         yield Warned(
             "near duplicates",
-            f"{near} of {min(int((~exact).sum()), MAX_ROWS)} target rows examined have a near copy in source {name!r}",
+            f"{near} of {min(int((~exact).sum()), MAX_ROWS)} target rows examined have a near copy "
+            f"in source {name!r}",
             "check whether rows of the source were derived from the target's",
         )
 
 
 def _rows_in(rows: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.bool_]:
     known = {row.tobytes() for row in np.ascontiguousarray(others.round(9) + 0.0)}
-    return np.array([row.tobytes() in known for row in np.ascontiguousarray(rows.round(9) + 0.0)], dtype=bool)
+    return np.array(
+        [row.tobytes() in known for row in np.ascontiguousarray(rows.round(9) + 0.0)], dtype=bool
+    )
 
 
 def _near(target: NDArray[np.float64], source: NDArray[np.float64]) -> int:
-    """Count target rows that lie 100 times closer to a source row than target rows lie to each other."""
+    """Count target rows 100 times closer to a source row than target rows are to each other."""
     rows, others = target[_sample(len(target))], source[_sample(len(source))]
     if len(rows) < 3 or rows.shape[1] < 2:
         return 0
@@ -96,7 +122,11 @@ def _near(target: NDArray[np.float64], source: NDArray[np.float64]) -> int:
 
 
 def _sample(n: int) -> NDArray[np.intp]:
-    return np.unique(np.linspace(0, n - 1, min(n, MAX_ROWS)).astype(np.intp)) if n else np.empty(0, np.intp)
+    return (
+        np.unique(np.linspace(0, n - 1, min(n, MAX_ROWS)).astype(np.intp))
+        if n
+        else np.empty(0, np.intp)
+    )
 
 
 def _repeated_rows(encoded: NDArray[np.float64]) -> Iterator[Warned]:
@@ -105,8 +135,8 @@ def _repeated_rows(encoded: NDArray[np.float64]) -> Iterator[Warned]:
     if repeated:
         yield Warned(
             "duplicates",
-            f"{repeated} of {len(encoded)} target rows repeat an earlier one, so copies may stand in training "
-            "and test rows",
+            f"{repeated} of {len(encoded)} target rows repeat an earlier one, so copies may stand "
+            "in training and test rows",
             "remove the copies, or name a group column that keeps them together",
         )
 
@@ -161,7 +191,7 @@ def _groups_missing(target: Target) -> Iterator[Warned]:
                 yield Warned(
                     "groups missing",
                     f"column {name!r} looks like a group, but no group column was named",
-                    f"pass groups (--groups {name}) so that no group stands in training and test rows",
+                    f"pass groups (--groups {name}), so that no group is in training and test rows",
                 )
 
 
@@ -173,12 +203,12 @@ def _few_labels(target: Target, design: Design, task: Task) -> Iterator[Warned]:
             rare = classes[int(np.argmin(counts))]
             yield Warned(
                 "few labels",
-                f"class {rare!r} has {int(counts.min())} labelled rows",
+                f"class {arrays.plain(rare)!r} has {int(counts.min())} labelled rows",
                 "label more rows of it; intervals for rare classes are rough",
             )
     if design.kind == "scarce target" and len(y) < 100:
         yield Warned(
             "few labels",
-            f"{len(y)} labelled rows can show large lifts only; 'not shown' is the usual answer here",
+            f"{len(y)} labelled rows show large lifts only; 'not shown' is the usual answer here",
             "see 'labels to settle' beside each verdict",
         )

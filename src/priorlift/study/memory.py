@@ -1,11 +1,9 @@
 """Estimate a study's memory before it starts, and refuse what cannot fit, with the number."""
 
-import os
-from pathlib import Path
-
 from priorlift.core import arrays
 from priorlift.core.errors import InputError
-from priorlift.pool import SourcePool, TaskData, Target
+from priorlift.core.memory import available_memory, readable
+from priorlift.pool import SourcePool, Target, TaskData
 
 BYTES_A_VALUE = 8
 # A fit holds the encoded rows, the stacked rows of all sources and a solver's working copy.
@@ -27,19 +25,6 @@ def memory_estimate_mb(target: Target, pool: SourcePool, n_workers: int) -> floa
     return n_workers * (WORKER_MB + COPIES * rows / 2**20)
 
 
-def available_mb() -> float | None:
-    """Return the memory that new work can use, in MiB; None where the platform does not tell."""
-    meminfo = Path("/proc/meminfo")
-    if meminfo.exists():
-        for line in meminfo.read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) / 1024
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES") / 2**20
-    except (AttributeError, OSError, ValueError):
-        return None
-
-
 def check_memory(target: Target, pool: SourcePool, n_workers: int) -> None:
     """Refuse a study that cannot fit.
 
@@ -48,11 +33,11 @@ def check_memory(target: Target, pool: SourcePool, n_workers: int) -> None:
     InputError
         The estimate is above what is available.
     """
-    needed, available = memory_estimate_mb(target, pool, n_workers), available_mb()
-    if available is not None and needed > available:
+    needed, available = memory_estimate_mb(target, pool, n_workers) * 2**20, available_memory()
+    if needed > available:
         raise InputError(
-            f"the study needs about {needed / 1024:.1f} GiB of memory with {n_workers} workers, "
-            f"{available / 1024:.1f} GiB are available",
+            f"the study needs about {readable(int(needed))} of memory with {n_workers} workers, "
+            f"{readable(available)} are available",
             remedy="use fewer workers, fewer or smaller sources, or a larger machine",
         )
 

@@ -256,24 +256,7 @@ def _delong_interval(
         reason = "fewer than two test rows of one class"
     if reason is None and n_draws < 2:
         reason = "one draw: the variance over draws cannot be estimated"
-    error, df = np.nan, np.nan
-    if reason is None:
-        row_part = positive.mean(axis=0).var(ddof=1) / n_pos
-        row_part += negative.mean(axis=0).var(ddof=1) / n_neg
-        within = (
-            positive.var(axis=1, ddof=1) / n_pos + negative.var(axis=1, ddof=1) / n_neg
-        ).mean()
-        inter = (within - row_part) * n_draws / (n_draws - 1)
-        factor = overlap_factor(n_draws, overlap)
-        spread = float(by_draw.var(ddof=1))
-        variance = row_part + factor * max(0.0, spread - inter)
-        df = satterthwaite(
-            variance,
-            (row_part, factor * spread, factor * inter),
-            (min(n_pos, n_neg) - 1, n_draws - 1, (n_draws - 1) * (n_pos + n_neg - 2)),
-            smallest=min(n_draws, n_pos, n_neg) - 1,
-        )
-        error = float(np.sqrt(variance))
+    error, df = (np.nan, np.nan) if reason else _delong_error(positive, negative, overlap)
     return t_interval(
         by_draw.mean(),
         error,
@@ -284,3 +267,23 @@ def _delong_interval(
         reason=reason,
         notes=(APPROXIMATE,),
     )
+
+
+def _delong_error(
+    positive: FloatArray, negative: FloatArray, overlap: float
+) -> tuple[float, float]:
+    (n_draws, n_pos), n_neg = positive.shape, negative.shape[1]
+    row_part = positive.mean(axis=0).var(ddof=1) / n_pos + negative.mean(axis=0).var(ddof=1) / n_neg
+    by_draw = positive.var(axis=1, ddof=1) / n_pos + negative.var(axis=1, ddof=1) / n_neg
+    # Covariances between draws leave the row part alone; what exceeds it within a draw is theirs.
+    inter = (by_draw.mean() - row_part) * n_draws / (n_draws - 1)
+    factor = overlap_factor(n_draws, overlap)
+    spread = float(positive.mean(axis=1).var(ddof=1))
+    variance = float(row_part + factor * max(0.0, spread - inter))
+    df = satterthwaite(
+        variance,
+        (row_part, factor * spread, factor * inter),
+        (min(n_pos, n_neg) - 1, n_draws - 1, (n_draws - 1) * (n_pos + n_neg - 2)),
+        smallest=min(n_draws, n_pos, n_neg) - 1,
+    )
+    return float(np.sqrt(variance)), df

@@ -1,7 +1,7 @@
 """The scores that a study can be judged by, each so oriented that higher is better.
 
-A score that is a mean over rows gives one value a row, so that differences can be paired row by row. Any
-other is computed on whole test parts from stored predictions.
+A score that is a mean over rows gives one value a row, so that differences can be paired row by
+row. Any other is computed on whole test parts from stored predictions.
 """
 
 from collections.abc import Callable
@@ -34,10 +34,11 @@ class Metric:
     task : {"classification", "regression"}
         Where it applies.
     needs : {"labels", "probabilities", "positive", "values"}
-        What the prediction holds: class codes, one probability a class, the probability of the second
-        class, or real values.
+        What the prediction holds: class codes, one probability a class, the probability of the
+        second class, or real values.
     rows : callable or None
-        `rows(y, prediction)` gives the score of each row; None for a score that is no mean over rows.
+        `rows(y, prediction)` gives the score of each row; None for a score that is no mean over
+        rows.
     whole : callable
         `whole(y, prediction)` gives the score of a test part.
     proportion : bool
@@ -61,7 +62,9 @@ def _row_metric(
     rows: Callable[[NDArray[Any], Prediction], NDArray[np.float64]],
     proportion: bool = False,
 ) -> Metric:
-    return Metric(name, title, task, needs, rows, lambda y, p: float(np.mean(rows(y, p))), proportion)
+    return Metric(
+        name, title, task, needs, rows, lambda y, p: float(np.mean(rows(y, p))), proportion
+    )
 
 
 def _hits(y: NDArray[Any], codes: Prediction) -> NDArray[np.float64]:
@@ -90,8 +93,16 @@ METRICS: dict[str, Metric] = {
     metric.name: metric
     for metric in (
         _row_metric("accuracy", "accuracy", "classification", "labels", _hits, True),
-        _row_metric("neg_log_loss", "log-likelihood", "classification", "probabilities", _log_probability),
-        _row_metric("neg_brier_score", "negative Brier score", "classification", "probabilities", _negative_brier),
+        _row_metric(
+            "neg_log_loss", "log-likelihood", "classification", "probabilities", _log_probability
+        ),
+        _row_metric(
+            "neg_brier_score",
+            "negative Brier score",
+            "classification",
+            "probabilities",
+            _negative_brier,
+        ),
         Metric(
             "balanced_accuracy",
             "balanced accuracy",
@@ -133,10 +144,18 @@ METRICS: dict[str, Metric] = {
             lambda y, p: float(sk.average_precision_score(y, p)),
         ),
         _row_metric(
-            "neg_mean_absolute_error", "negative absolute error", "regression", "values", _negative_absolute
+            "neg_mean_absolute_error",
+            "negative absolute error",
+            "regression",
+            "values",
+            _negative_absolute,
         ),
         _row_metric(
-            "neg_mean_squared_error", "negative squared error", "regression", "values", _negative_squared
+            "neg_mean_squared_error",
+            "negative squared error",
+            "regression",
+            "values",
+            _negative_squared,
         ),
         Metric("r2", "R²", "regression", "values", None, lambda y, p: float(sk.r2_score(y, p))),
     )
@@ -202,9 +221,9 @@ def predict_for(metric: Metric, model: object, X: Any, classes: NDArray[Any]) ->
     if metric.needs == "values":
         return np.asarray(fitted.predict(X), dtype=float)
     if metric.needs == "labels":
-        return np.searchsorted(classes, fitted.predict(X)).astype(np.int64)
+        return np.asarray(np.searchsorted(classes, fitted.predict(X)), dtype=np.int64)
     if hasattr(fitted, "proba_for"):
         probabilities = fitted.proba_for(X, classes)
     else:
         probabilities = fitted.predict_proba(X)
-    return probabilities if metric.needs == "probabilities" else probabilities[:, 1]
+    return np.asarray(probabilities if metric.needs == "probabilities" else probabilities[:, 1])

@@ -1,7 +1,8 @@
-"""The plan of a study: every combination of method, sources and split, resolved before anything is fitted.
+"""The plan of a study: every combination of method, sources and split, resolved beforehand.
 
 Plans are compared on resume and stored with the results, so two sources can never be compared under
-different settings. Combinations that cannot work are listed with the reason instead of being dropped.
+different settings. Combinations that cannot work are listed with the reason instead of being
+dropped.
 """
 
 import re
@@ -202,16 +203,19 @@ def resolve_methods(
             method = registry.get("methods", method).for_task(task)()
         if not isinstance(method, TransferEstimator) or method._task != task:
             raise InputError(
-                f"method {name!r} is a {type(method).__name__}, not a transfer estimator for {task}",
+                f"method {name!r} is a {type(method).__name__}, no transfer estimator for {task}",
                 remedy="pass a registered name or an estimator of priorlift.transfer",
             )
         if name in resolved:
             raise InputError(
-                f"method {name!r} is named twice", remedy="pass a mapping of distinct names to estimators"
+                f"method {name!r} is named twice",
+                remedy="pass a mapping of distinct names to estimators",
             )
         resolved[name] = method
     if not resolved:
-        raise InputError("no method is given", remedy=f"choose from {', '.join(registry.names('methods'))}")
+        raise InputError(
+            "no method is given", remedy=f"choose from {', '.join(registry.names('methods'))}"
+        )
     return resolved
 
 
@@ -236,7 +240,11 @@ def describe(value: Any) -> Any:
         return [describe(item) for item in value]
     if isinstance(value, np.ndarray):
         return {"array": arrays.fingerprint(value)}
-    text = f"{value.__module__}.{value.__qualname__}" if hasattr(value, "__qualname__") else repr(value)
+    text = (
+        f"{value.__module__}.{value.__qualname__}"
+        if hasattr(value, "__qualname__")
+        else repr(value)
+    )
     if re.search(r"0x[0-9a-f]+|<locals>|<lambda>", text):
         raise InputError(
             f"a method's parameter cannot be described by its content: {text}",

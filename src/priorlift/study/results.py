@@ -1,7 +1,7 @@
 """What a study found: verdicts, learning curves, labels saved, the bill and the warnings.
 
-`StudyResult` is frozen. It is made from a plan and the records of its trials by `study.analysis`, so a saved
-run gives the same result again without fitting anything.
+`StudyResult` is frozen. It is made from a plan and the records of its trials by `study.analysis`,
+so a saved run gives the same result again without fitting anything.
 """
 
 import html
@@ -121,8 +121,9 @@ class Warned:
     Attributes
     ----------
     kind : str
-        "duplicates", "near duplicates", "groups on both sides", "label among features", "few labels",
-        "groups missing", "unusable source", "dropped columns", "failed fits", "time limit".
+        "duplicates", "near duplicates", "groups on both sides", "label among features",
+        "few labels", "groups missing", "unusable source", "dropped columns", "failed fits",
+        "time limit".
     message : str
         What was found, where.
     remedy : str
@@ -141,7 +142,8 @@ class StudyResult:
     Attributes
     ----------
     plan : StudyPlan
-        What was asked, resolved: target, sources, methods, design, metric, what was skipped and why.
+        What was asked, resolved: target, sources, methods, design, metric, what was skipped and
+        why.
     verdicts : tuple of Verdict
         One a claim (sources x method), at the largest budget, Holm-adjusted over all claims.
     lifts : tuple of Lift
@@ -200,7 +202,9 @@ class StudyResult:
         return lift_plots.lift_forest(
             labels=[f"{v.method} ← {v.sources}" for v in self.verdicts],
             estimates=[v.against_same_class.estimate for v in self.verdicts],
-            intervals=[(v.against_same_class.low, v.against_same_class.high) for v in self.verdicts],
+            intervals=[
+                (v.against_same_class.low, v.against_same_class.high) for v in self.verdicts
+            ],
             adjusted=[
                 (v.adjusted_against_same_class.low, v.adjusted_against_same_class.high)
                 for v in self.verdicts
@@ -220,11 +224,17 @@ class StudyResult:
         wanted = [p for p in self.curves if p.method in (method, self.plan.reference)]
         series: dict[str, list[CurvePoint]] = {}
         for point in wanted:
-            label = point.sources if point.method == method else f"best target-only ({point.method})"
+            label = (
+                point.sources if point.method == method else f"best target-only ({point.method})"
+            )
             series.setdefault(label, []).append(point)
         return lift_plots.learning_curves(
             series={
-                label: ([p.budget for p in points], [p.score for p in points], [p.spread for p in points])
+                label: (
+                    [p.budget for p in points],
+                    [p.score for p in points],
+                    [p.spread for p in points],
+                )
                 for label, points in series.items()
             },
             dashed=[label for label in series if label == NO_SOURCES or "target-only" in label],
@@ -260,7 +270,12 @@ class StudyResult:
             "lifts": [_lift_row(lift) for lift in self.lifts],
             "curves": [asdict(point) for point in self.curves],
             "labels_saved": [
-                {"sources": s.sources, "method": s.method, "approximate": s.approximate, **s.labels.to_dict()}
+                {
+                    "sources": s.sources,
+                    "method": s.method,
+                    "approximate": s.approximate,
+                    **s.labels.to_dict(),
+                }
                 for s in self.labels_saved
             ],
             "warnings": [asdict(warned) for warned in self.warnings],
@@ -315,7 +330,9 @@ class StudyResult:
 
 def _html_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     head = "".join(f"<th>{html.escape(cell)}</th>" for cell in header)
-    body = "".join("<tr>" + "".join(f"<td>{html.escape(c)}</td>" for c in row) + "</tr>" for row in rows)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{html.escape(c)}</td>" for c in row) + "</tr>" for row in rows
+    )
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
@@ -345,7 +362,10 @@ def _sentence(result: StudyResult) -> str:
 
 def _lift_row(lift: Lift) -> dict[str, Any]:
     row: dict[str, Any] = {"sources": lift.sources, "method": lift.method, "budget": lift.budget}
-    for name, interval in (("lift", lift.against_same_class), ("over_reference", lift.against_reference)):
+    for name, interval in (
+        ("lift", lift.against_same_class),
+        ("over_reference", lift.against_reference),
+    ):
         row[name] = None if interval is None else interval.estimate
         row[f"{name}_low"] = None if interval is None else interval.low
         row[f"{name}_high"] = None if interval is None else interval.high
@@ -368,7 +388,14 @@ def _trial_columns(plan: StudyPlan, records: Sequence[TrialRecord]) -> dict[str,
     put("error", (r.error for r in records))
     for key in ("score", "seed", "n_train", "n_test", "train_rows", "test_rows", "note"):
         put(key, (None if r.outcome is None else r.outcome.values.get(key) for r in records))
-    for key in ("wall_seconds", "cpu_seconds", "peak_memory_mb", "worker", "started_at", "finished_at"):
+    for key in (
+        "wall_seconds",
+        "cpu_seconds",
+        "peak_memory_mb",
+        "worker",
+        "started_at",
+        "finished_at",
+    ):
         put(f"measured_{key}", (getattr(r.measured, key) for r in records))
     return columns
 

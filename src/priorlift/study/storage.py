@@ -1,8 +1,8 @@
 """A study's run directory: what is written where, and how a result is read back.
 
-`plan.json` says what was asked, `journal.sqlite` and `data/` hold the trials and their rows, `ranking.json`
-the ranking, `result.json` and `results.parquet` what was found. A result is read back by analysing the
-journal again, so there is one source of truth.
+`plan.json` says what was asked, `journal.sqlite` and `data/` hold the trials and their rows,
+`ranking.json` the ranking, `result.json` and `results.parquet` what was found. A result is read
+back by analysing the journal again, so there is one source of truth.
 """
 
 import io
@@ -146,7 +146,9 @@ def load_result(path: Path) -> StudyResult:
     """
     if not (path / PLAN).exists() or not (path / JOURNAL).exists():
         raise InputError(
-            "is no run directory of a study", where=str(path), remedy="pass the folder given as --out"
+            "is no run directory of a study",
+            where=str(path),
+            remedy="pass the folder given as --out",
         )
     plan = StudyPlan.from_dict(_read_json(path / PLAN))
     state = _read_json(path / STATE) if (path / STATE).exists() else {}
@@ -156,7 +158,9 @@ def load_result(path: Path) -> StudyResult:
     with Journal(path / JOURNAL, read_only=True) as journal:
         records = list(journal.records())
     if not records:
-        raise InputError("no trial is recorded yet", where=str(path), remedy="run the study with --resume")
+        raise InputError(
+            "no trial is recorded yet", where=str(path), remedy="run the study with --resume"
+        )
     return build_result(
         plan,
         DataStore(path / STORE).target(plan.target_fingerprint, plan.target_name),
@@ -173,7 +177,9 @@ def _failures(plan: StudyPlan, records: tuple[TrialRecord, ...]) -> tuple[Warned
     for record in records:
         if record.status == "failed":
             params = record.trial.params
-            failed.setdefault((params["method"], plan.label_of(params["sources"])), []).append(record)
+            failed.setdefault((params["method"], plan.label_of(params["sources"])), []).append(
+                record
+            )
     return tuple(
         Warned(
             "failed fits",

@@ -1,7 +1,7 @@
-"""The study: the main job. Rank the sources, fit every method with and without them, prove the lift.
+"""The study: rank the sources, fit every method with and without them, prove the lift.
 
-A study is planned whole, then run trial by trial into a journal, then analysed. Stopping it at any moment
-loses at most the trials that were under way.
+A study is planned whole, then run trial by trial into a journal, then analysed. Stopping it at any
+moment loses at most the trials that were under way.
 """
 
 import contextlib
@@ -14,12 +14,14 @@ from typing import Any
 
 from priorlift.core import arrays
 from priorlift.core.errors import InputError, InputTypeError, NotRunnableError
+from priorlift.core.persistence import save
 from priorlift.core.seeds import RandomState, base_seed, derive_seed
 from priorlift.pool import SourcePool, Target, Task
 from priorlift.ranking.rank import rank_sources
 from priorlift.ranking.result import Ranking
 from priorlift.study import storage
 from priorlift.study.design import Split, choose_design, split_rows
+from priorlift.study.final_model import FinalModel, fit_final_model
 from priorlift.study.leakage import look_for_leakage
 from priorlift.study.memory import check_memory, memory_estimate_mb
 from priorlift.study.metrics import get_metric
@@ -41,6 +43,7 @@ from priorlift.trials.runners import get_runner
 Progress = Callable[[int, int, TrialRecord | None], None]
 
 SECONDS_BETWEEN_COMMITS = 0.5
+MODEL = "model.priorlift"
 
 
 @dataclass(frozen=True)
@@ -96,7 +99,8 @@ class Study:
     Raises
     ------
     InputError
-        The target has too few labels, the task is ambiguous, or no source can be used by any method.
+        The target has too few labels, the task is ambiguous, or no source can be used by any
+        method.
 
     Examples
     --------
@@ -126,7 +130,8 @@ class Study:
     ) -> None:
         if not isinstance(target, Target):
             raise InputTypeError(
-                f"target must be a Target, not {type(target).__name__}", remedy="Target('name', X, y)"
+                f"target must be a Target, not {type(target).__name__}",
+                remedy="Target('name', X, y)",
             )
         if not 0 < level < 1:
             raise InputError(f"level is {level}", remedy="a number between 0 and 1, such as 0.95")
@@ -138,7 +143,9 @@ class Study:
         task = _task_of(target)
         _check_distinct(self.sources)
         self.methods = resolve_methods(methods, task)
-        self.plan = self._plan(task, label_budgets, n_splits, metric, level, min_lift, base_seed(random_state))
+        self.plan = self._plan(
+            task, label_budgets, n_splits, metric, level, min_lift, base_seed(random_state)
+        )
 
     def _plan(
         self,
@@ -193,17 +200,24 @@ class Study:
         n_workers : int
             Workers that fit at the same time.
         timed : sequence of TrialRecord
-            Records of trials that have run; the mean time of each method stands for its other trials.
+            Records of trials that have run; the mean time of each method stands for its other
+            trials.
         """
         trials = self.plan.trials()
         seconds = None
         if timed:
             by_method: dict[str, list[float]] = {}
             for record in timed:
-                by_method.setdefault(record.trial.params["method"], []).append(record.measured.wall_seconds)
+                by_method.setdefault(record.trial.params["method"], []).append(
+                    record.measured.wall_seconds
+                )
             means = {name: sum(times) / len(times) for name, times in by_method.items()}
-            seconds = sum(means.get(t.params["method"], max(means.values())) for t in trials) / n_workers
-        return Estimate(len(trials), seconds, memory_estimate_mb(self.target, self.sources, n_workers))
+            seconds = (
+                sum(means.get(t.params["method"], max(means.values())) for t in trials) / n_workers
+            )
+        return Estimate(
+            len(trials), seconds, memory_estimate_mb(self.target, self.sources, n_workers)
+        )
 
     def run(
         self,
@@ -228,8 +242,8 @@ class Study:
         n_workers : int, optional
             Worker processes; by default one a processor.
         time_budget : float, optional
-            Seconds after which no further trial is started. Whole draws are finished first; the result is
-            then marked as not reproducible.
+            Seconds after which no further trial is started. Only
+            complete draws are analysed, and the result is marked as not reproducible.
         progress : callable, optional
             Called with (trials done, trials planned, last record).
 
@@ -267,9 +281,33 @@ class Study:
                 self.plan, self.target, records, ranking, warnings, finished, storage.environment()
             )
             if not result.verdicts:
-                raise NotRunnableError(_nothing_ran(records, finished), remedy="see the errors of the trials")
+                raise NotRunnableError(
+                    _nothing_ran(records, finished), remedy="see the errors of the trials"
+                )
             storage.write_result(directory, result)
+            if out is not None:
+                self._save_model(directory, result)
             return result
+
+    def final_model(self, result: StudyResult) -> FinalModel:
+        """Fit the model to take away: the best proved to help, else the best without sources.
+
+        Parameters
+        ----------
+        result : StudyResult
+            Of this study.
+        """
+        return fit_final_model(result, self.target, self.sources, self.methods)
+
+    def _save_model(self, directory: RunDirectory, result: StudyResult) -> None:
+        final = self.final_model(result)
+        lift = {} if final.verdict is None else {"lift": final.verdict.against_same_class.estimate}
+        save(
+            final.estimator,
+            directory.path / MODEL,
+            metrics=lift,
+            verdict="not shown" if final.verdict is None else final.verdict.verdict,
+        )
 
     def _store(self, directory: RunDirectory) -> None:
         directory.store.put_task(self.target)
@@ -296,7 +334,7 @@ class Study:
         return ranking
 
     def _rows_for_ranking(self) -> Any:
-        """One draw of the largest budget: what a user with so many labels could have ranked with."""
+        """One draw of the largest budget: what a user with so many labels could rank with."""
         design = self.plan.design
         train, _ = split_rows(self.target, design, self.plan.task, Split(design.largest, 0, 0))
         return train
@@ -345,9 +383,11 @@ def _run_directory(out: str | Path | None, resume: bool) -> Iterator[RunDirector
         with RunDirectory(out, resume=resume) as directory:
             yield directory
         return
-    with tempfile.TemporaryDirectory(prefix="priorlift-") as folder:
-        with RunDirectory(Path(folder) / "run") as directory:
-            yield directory
+    with (
+        tempfile.TemporaryDirectory(prefix="priorlift-") as folder,
+        RunDirectory(Path(folder) / "run") as directory,
+    ):
+        yield directory
 
 
 def _task_of(target: Target) -> Task:
@@ -401,7 +441,7 @@ def _time_limit(time_budget: float | None) -> Warned:
 def _nothing_ran(records: Sequence[TrialRecord], finished: bool) -> str:
     errors = [record.error for record in records if record.error]
     if errors:
-        return f"{len(errors)} of {len(records)} fits failed, and no comparison is left: {errors[0]}"
+        return (
+            f"{len(errors)} of {len(records)} fits failed, and no comparison is left: {errors[0]}"
+        )
     return "no comparison is complete yet" + ("" if finished else ": the time limit came first")
-
-

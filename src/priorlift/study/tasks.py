@@ -1,6 +1,7 @@
 """The task function of a study: fit one arm on one split and score it on the split's test rows.
 
-Everything that it does follows from the trial's parameters, so it gives the same outcome in any process.
+Everything that it does follows from the trial's parameters, so it gives the same outcome in any
+process.
 """
 
 import warnings
@@ -38,8 +39,8 @@ def fit_and_score(trial: Trial, context: Context) -> Outcome:
     Returns
     -------
     Outcome
-        Values `score`, `seed`, `n_train`, `n_test`, hashes of the rows and a `note`; arrays `test` (row
-        numbers) and `rows` (the score of each test row) or `prediction`.
+        Values `score`, `seed`, `n_train`, `n_test`, hashes of the rows and a `note`; arrays `test`
+        (row numbers) and `rows` (the score of each test row) or `prediction`.
     """
     params = trial.params
     design = Design(**{**params["design"], "budgets": tuple(params["design"]["budgets"])})
@@ -50,7 +51,9 @@ def fit_and_score(trial: Trial, context: Context) -> Outcome:
     seed = derive_seed(context.seed, trial.hash)
     estimator = _seeded(context.extras["methods"][params["method"]], seed)
     metric = METRICS[params["metric"]]
-    classes = np.unique(target.y[target.labelled]) if metric.task == "classification" else np.array([])
+    classes = (
+        np.unique(target.y[target.labelled]) if metric.task == "classification" else np.array([])
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         if len(train):

@@ -94,6 +94,7 @@ class _AutoTransfer(TransferEstimator):
         self.decision_ = replace(decision, considered=given, skipped=skipped)
         self.model_ = _fitted(chosen, target, slice(None))
         self.sources_ = {name: given[name] for name in self.model_.sources_}
+        self.licences_ = self.model_.licences_
 
     def _matched_if_it_can(self, source: Source) -> Source:
         try:

@@ -155,6 +155,8 @@ class TransferEstimator(BaseEstimator):
     ----------
     sources_ : dict of str to str
         Names and fingerprints of the sources learned from. Their rows are not kept.
+    licences_ : dict of str to str
+        Licence notes of the sources that have one.
     n_dropped_columns_ : dict of str to int
         How many columns each source had beyond the target's.
     preprocess_ : transformer or None
@@ -225,6 +227,7 @@ class TransferEstimator(BaseEstimator):
         """
         self.n_dropped_columns_: dict[str, int] = {}
         self.sources_ = {source.name: source.fingerprint for source in pool.by_fingerprint()}
+        self.licences_ = {source.name: source.licence for source in pool if source.licence}
         matched = SourcePool([self._matched(source) for source in pool])
         aligned = tuple(self._rows_of(source) for source in matched.by_fingerprint())
         self._fit_preprocess(target, aligned)
