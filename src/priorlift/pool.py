@@ -17,7 +17,7 @@ from typing import Any, Literal, Self, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from priorlift.core import arrays, registry
+from priorlift.core import arrays, files
 from priorlift.core.errors import InputError, InputTypeError, UnknownNameError
 
 Task: TypeAlias = Literal["classification", "regression"]
@@ -274,10 +274,10 @@ class TaskData:
             The file cannot be read, or a column is missing.
         """
         path = Path(path)
-        return cls._from_table(_read(path), path, label, groups, name=name, **kwargs)
+        return cls.from_table(files.read_table(path), path, label, groups, name=name, **kwargs)
 
     @classmethod
-    def _from_table(
+    def from_table(
         cls,
         table: Any,
         path: Path,
@@ -287,14 +287,15 @@ class TaskData:
         name: str | None = None,
         **kwargs: Any,
     ) -> Self:
-        _require_column(table, label, "label", path)
+        """Build a task from a table that was read already; parameters as for `read`."""
+        files.require_column(table, label, "label", path)
         if groups is not None:
-            _require_column(table, groups, "group", path)
+            files.require_column(table, groups, "group", path)
         features = [column for column in table.column_names if column not in (label, groups)]
         if not features:
             raise InputError("no column is left for the features", where=str(path))
         return cls(
-            name or _stem(path),
+            name or files.stem(path),
             table.select(features),
             table.column(label),
             groups=None if groups is None else table.column(groups),
@@ -416,9 +417,9 @@ class SourcePool:
             raise InputError(
                 "is not a folder", where=str(path), remedy="pass the folder of the sources"
             )
-        known = _suffixes()
-        files = sorted(p for p in folder.iterdir() if _suffix(p) and p.name[0] != ".")
-        if not files:
+        known = files.suffixes()
+        paths = sorted(p for p in folder.iterdir() if files.suffix(p) and p.name[0] != ".")
+        if not paths:
             raise InputError(
                 "holds no table",
                 where=str(path),
@@ -426,15 +427,15 @@ class SourcePool:
             )
         sources: dict[str, Source] = {}
         unusable: dict[str, str] = {}
-        for file in files:
-            name = _stem(file)
+        for file in paths:
+            name = files.stem(file)
             if name in sources or name in unusable:
                 unusable[file.name] = f"{file}: another file there is named {name!r} too."
                 continue
             try:
-                table = _read(file)
+                table = files.read_table(file)
                 grouped = groups if groups in table.column_names else None
-                sources[name] = Source._from_table(table, file, label, grouped, **kwargs)
+                sources[name] = Source.from_table(table, file, label, grouped, **kwargs)
             except InputError as error:
                 unusable[name] = str(error)
         return cls(sources.values(), unusable=unusable)
@@ -536,39 +537,3 @@ def align_source(source: Source, columns: tuple[str, ...] | None, n_columns: int
             remedy="name the columns (a data frame) so that they can be matched, or leave it out",
         )
     return Aligned(source.X, 0)
-
-
-def _suffixes() -> dict[str, str]:
-    return {
-        s: name
-        for name in registry.names("readers")
-        for s in registry.get("readers", name).suffixes
-    }
-
-
-def _suffix(path: Path) -> str:
-    """Return the longest known ending of a file's name; empty where there is none."""
-    name = path.name.lower()
-    return max((suffix for suffix in _suffixes() if name.endswith(suffix)), key=len, default="")
-
-
-def _stem(path: Path) -> str:
-    return path.name[: -len(_suffix(path)) or None]
-
-
-def _read(path: Path) -> Any:
-    known = _suffixes()
-    suffix = _suffix(path)
-    if not suffix:
-        raise InputError(
-            f"no reader knows the ending {path.suffix!r}",
-            where=str(path),
-            remedy=f"use {', '.join(sorted(known))}",
-        )
-    return registry.get("readers", known[suffix])(path)
-
-
-def _require_column(table: Any, column: str, role: str, path: Path) -> None:
-    if column not in table.column_names:
-        error = UnknownNameError(f"{role} column", column, table.column_names)
-        raise InputError(str(error).rstrip("."), where=str(path))
