@@ -12,6 +12,7 @@ from priorlift.pool import Source, SourcePool, Task
 from priorlift.ranking.rank import Ranking, rank_sources
 from priorlift.testing.assertions import require, require_error
 
+TASKS: tuple[Task, ...] = ("classification", "regression")
 SEEDS = range(6)
 FEWEST_RIGHT = 5
 
@@ -34,8 +35,7 @@ class ScoreConformance:
         """A name, a summary, the tasks that it judges, and a call."""
         score = self.make_score()
         require(isinstance(score, ScoreLike), "it lacks name, summary, tasks or a call")
-        known = {"classification", "regression"}
-        require(score.tasks and set(score.tasks) <= known, f"tasks are {score.tasks}")
+        require(score.tasks and set(score.tasks) <= set(TASKS), f"tasks are {score.tasks}")
 
     def test_it_prefers_a_related_source_to_a_shuffled_one(self) -> None:
         """The same task comes before shuffled labels, for at least 5 of 6 seeds."""
@@ -54,7 +54,9 @@ class ScoreConformance:
 
     def test_it_refuses_tasks_that_it_does_not_judge(self) -> None:
         """A ranking by this score alone says so."""
-        for task in {"classification", "regression"} - set(self._tasks()):
+        for task in TASKS:
+            if task in self._tasks():
+                continue
             require_error(partial(self._ranked, task, 0), InputError, self.make_score().name)
 
     def _tasks(self) -> tuple[Any, ...]:

@@ -27,8 +27,6 @@ from priorlift.transfer.base import (
 from priorlift.transfer.inner_validation import inner_splits
 from priorlift.transfer.linear_head import fit_linear_head
 
-N_INNER_FOLDS = 3
-
 
 class _FrozenFeatures(TransferEstimator):
     transfer_tags = TransferTags(labels="any")
@@ -38,6 +36,7 @@ class _FrozenFeatures(TransferEstimator):
         encoder: Any = None,
         hidden_layer_sizes: tuple[int, ...] = (64,),
         keep_input: bool = False,
+        n_splits: int = 3,
         preprocess: Any = "auto",
         preprocess_on: Any = "target",
         random_state: RandomState = None,
@@ -45,6 +44,7 @@ class _FrozenFeatures(TransferEstimator):
         self.encoder = encoder
         self.hidden_layer_sizes = hidden_layer_sizes
         self.keep_input = keep_input
+        self.n_splits = n_splits
         self.preprocess = preprocess
         self.preprocess_on = preprocess_on
         self.random_state = random_state
@@ -53,7 +53,7 @@ class _FrozenFeatures(TransferEstimator):
         learned_on = sources or (target,)
         self.encoders_ = [self._encoder_for(rows, random=not sources) for rows in learned_on]
         seed = derive_seed(self._seed, "splits")
-        splits = inner_splits(target.y, target.groups, self._task, seed, N_INNER_FOLDS)
+        splits = inner_splits(target.y, target.groups, self._task, seed, self.n_splits)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
             self.model_ = fit_linear_head(
@@ -94,6 +94,8 @@ class FrozenFeaturesClassifier(TransferClassifier, _FrozenFeatures):
         Widths of the default encoder's hidden layers.
     keep_input : bool, default=False
         Whether the head also sees the preprocessed columns.
+    n_splits : int, default=3
+        Inner folds at most, for the head's penalty.
     preprocess : "auto", None or transformer, default="auto"
         Applied before the encoder, to target and sources alike.
     preprocess_on : {"target", "all"}, default="target"
@@ -127,6 +129,8 @@ class FrozenFeaturesRegressor(TransferRegressor, _FrozenFeatures):
         Widths of the default encoder's hidden layers.
     keep_input : bool, default=False
         Whether the head also sees the preprocessed columns.
+    n_splits : int, default=3
+        Inner folds at most, for the head's penalty.
     preprocess : "auto", None or transformer, default="auto"
         Applied before the encoder, to target and sources alike.
     preprocess_on : {"target", "all"}, default="target"

@@ -1,0 +1,103 @@
+"""Each built-in method passes the exported suite, on small settings."""
+
+import pytest
+from sklearn.linear_model import LogisticRegression, Ridge
+
+from priorlift.core import registry
+from priorlift.testing import TransferEstimatorConformance
+from priorlift.transfer import (
+    AutoTransferClassifier,
+    AutoTransferRegressor,
+    FrozenFeaturesClassifier,
+    FrozenFeaturesRegressor,
+    PooledClassifier,
+    PooledRegressor,
+    TargetOnlyClassifier,
+    TargetOnlyRegressor,
+)
+
+CLASSIFIERS = {"C=1": LogisticRegression(), "C=0.01": LogisticRegression(C=0.01)}
+REGRESSORS = {"alpha=1": Ridge(), "alpha=10": Ridge(10.0)}
+# Inner folds are drawn over rows: a row of weight 2 is in one fold, its two copies may be in two.
+INNER_VALIDATION = {
+    f"check_sample_weight_equivalence_on_{kind}_data": "inner validation splits rows, not weights"
+    for kind in ("dense", "sparse")
+}
+
+
+class TestPooledClassifier(TransferEstimatorConformance):
+    def make_estimator(self):
+        return PooledClassifier(random_state=0)
+
+
+class TestPooledRegressor(TransferEstimatorConformance):
+    def make_estimator(self):
+        return PooledRegressor(random_state=0)
+
+
+class TestFrozenFeaturesClassifier(TransferEstimatorConformance):
+    expected_failed_checks = INNER_VALIDATION
+
+    def make_estimator(self):
+        return FrozenFeaturesClassifier(hidden_layer_sizes=(8,), n_splits=2, random_state=0)
+
+
+class TestFrozenFeaturesRegressor(TransferEstimatorConformance):
+    expected_failed_checks = INNER_VALIDATION
+
+    def make_estimator(self):
+        # Narrower random features miss the score that check_regressors_train asks for.
+        return FrozenFeaturesRegressor(hidden_layer_sizes=(32,), n_splits=2, random_state=0)
+
+
+class TestTargetOnlyClassifier(TransferEstimatorConformance):
+    expected_failed_checks = INNER_VALIDATION
+
+    def make_estimator(self):
+        return TargetOnlyClassifier(CLASSIFIERS, n_splits=2, random_state=0)
+
+
+class TestTargetOnlyRegressor(TransferEstimatorConformance):
+    expected_failed_checks = INNER_VALIDATION
+
+    def make_estimator(self):
+        return TargetOnlyRegressor(REGRESSORS, n_splits=2, random_state=0)
+
+
+class TestAutoTransferClassifier(TransferEstimatorConformance):
+    expected_failed_checks = INNER_VALIDATION
+
+    def make_estimator(self):
+        reference = TargetOnlyClassifier(CLASSIFIERS, n_splits=2)
+        return AutoTransferClassifier(
+            ["pooled"], max_fits=9, n_splits=2, reference=reference, random_state=0
+        )
+
+
+class TestAutoTransferRegressor(TransferEstimatorConformance):
+    expected_failed_checks = INNER_VALIDATION
+
+    def make_estimator(self):
+        reference = TargetOnlyRegressor(REGRESSORS, n_splits=2)
+        return AutoTransferRegressor(
+            ["pooled"], max_fits=9, n_splits=2, reference=reference, random_state=0
+        )
+
+
+def test_every_registered_method_is_tested_here():
+    suites = TransferEstimatorConformance.__subclasses__()
+    tested = {type(suite().make_estimator()) for suite in suites if suite.__module__ == __name__}
+    for name in registry.names("methods"):
+        method = registry.get("methods", name)
+        for found in (method.classifier, method.regressor):
+            if found is not None and found.__module__.startswith("priorlift."):
+                assert found in tested
+
+
+@pytest.mark.parametrize("name", ["auto", "frozen_features", "pooled", "target_only"])
+def test_built_in_methods_say_what_they_are(name):
+    method = registry.get("methods", name)
+    assert method.name == name
+    assert method.summary
+    assert method.for_task("classification") is method.classifier
+    assert method.for_task("regression") is method.regressor
