@@ -29,7 +29,9 @@ def cli(capsys):
     return call
 
 
-def write_table(path, n_rows, seed=0, columns=("x1", "x2"), label="outcome", values=("ill", "well")):
+def write_table(
+    path, n_rows, seed=0, columns=("x1", "x2"), label="outcome", values=("ill", "well")
+):
     """Write a table whose label depends on its first column, with a group column of two wards."""
     rng = random.Random(seed)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -64,7 +66,15 @@ def finished(tmp_path_factory):
     before = os.getcwd()
     os.chdir(folder)
     try:
-        arguments = ["Ziel 1.csv", "--label", "outcome", "--sources", "Quellen ö", "--out", "Lauf 1"]
+        arguments = [
+            "Ziel 1.csv",
+            "--label",
+            "outcome",
+            "--sources",
+            "Quellen ö",
+            "--out",
+            "Lauf 1",
+        ]
         assert run(["study", *arguments, *SMALL]) == 0
     finally:
         os.chdir(before)
@@ -73,7 +83,7 @@ def finished(tmp_path_factory):
 
 @pytest.fixture
 def no_fits(finished, monkeypatch):
-    """Let every study give the finished result at once; returns the list of calls to `Study.run`."""
+    """Let every study give the finished result at once; returns the calls of `Study.run`."""
     from priorlift.study.results import StudyResult
     from priorlift.study.study import Study
 

@@ -36,7 +36,9 @@ def test_help_loads_only_what_help_needs(arguments, unwanted):
 
 
 def test_the_installed_command_answers_bad_input_with_one_line_and_exit_code_2(tmp_path):
-    done = python("-m", "priorlift", "study", "gone.csv", "--label", "y", "--sources", ".", cwd=tmp_path)
+    done = python(
+        "-m", "priorlift", "study", "gone.csv", "--label", "y", "--sources", ".", cwd=tmp_path
+    )
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("error: gone.csv: there is no such file")
     assert done.stderr.count("\n") == 1

@@ -5,6 +5,7 @@ file. Paths in a file are relative to its folder. Errors name the option, or the
 the key.
 """
 
+import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -167,8 +168,10 @@ class _Places:
         line = toml_text.line_of(key, self.text)
         return f"{self.file}:{line}" if line else str(self.file)
 
-    def order(self, key: str) -> int:
-        return toml_text.line_of(key, self.text) or 0
+    def order(self, key: str) -> float:
+        if key in self.options:
+            return 0
+        return toml_text.line_of(key, self.text) or math.inf
 
 
 def option(key: str) -> str:

@@ -18,7 +18,10 @@ Task = Annotated[
     str | None,
     typer.Option("--task", help="classification or regression; by default inferred."),
 ]
-Seed = Annotated[int | None, typer.Option("--seed", help="Seed of everything random. [default: 0]")]
+Seed = Annotated[
+    int | None,
+    typer.Option("--seed", min=0, metavar="N", help="Seed of everything random. [default: 0]"),
+]
 Json = Annotated[
     bool, typer.Option("--json", help="One JSON document on stdout, all else on stderr.")
 ]

@@ -75,9 +75,7 @@ def show_study(result: "StudyResult") -> None:
     """Write the outcome of a study: the sentence, the verdicts, what was left out, the warnings."""
     print(f"\n{result.sentence}\n")
     _write_verdicts(result)
-    for skipped in result.plan.skipped:
-        method = "" if skipped.method == "(any)" else f"{skipped.method} with "
-        print(f"left out: {method}{skipped.sources}: {_sentence(skipped.reason)}")
+    _write_skipped(result)
     for warned in result.warnings:
         if warned.kind != "unusable source":  # stands among what was left out
             print(f"warning: {message(warned.message, remedy=warned.remedy)}")
@@ -128,6 +126,17 @@ def _write_verdicts(result: "StudyResult") -> None:
         f"{100 * plan.level:g} % intervals adjusted for {len(rows)} claims"
     )
     write_table(title, header, rows, numbers=header[3:])
+
+
+def _write_skipped(result: "StudyResult") -> None:
+    plan = result.plan
+    asked = {name for name in plan.methods if name != plan.reference}
+    methods: dict[tuple[str, str], set[str]] = {}
+    for skipped in plan.skipped:
+        methods.setdefault((skipped.sources, skipped.reason), set()).add(skipped.method)
+    for (sources, reason), by in methods.items():
+        which = "" if by >= asked or by == {"(any)"} else f"{', '.join(sorted(by))} with "
+        print(f"left out: {which}{sources}: {_sentence(reason)}")
 
 
 def _range(interval: "Interval") -> str:

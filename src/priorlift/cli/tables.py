@@ -1,5 +1,6 @@
 """Read a target and its sources from a user's tables, and say what was left out."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from priorlift.cli import output
@@ -32,7 +33,7 @@ def read_task(
     InputError
         A table cannot be read, or the task is ambiguous.
     """
-    from priorlift.pool import SourcePool, Target
+    from priorlift.pool import Target
 
     kind: Any = task
     few = Target.read(target, label=label, groups=groups, task=kind)
@@ -42,7 +43,31 @@ def read_task(
             where=target,
             remedy="say which: --task classification or --task regression",
         )
-    pool = SourcePool.read(sources, label=label, groups=groups, task=kind)
+    if few.task == "regression":
+        _require_numbers(few, label, target)
+    pool = _read_sources(sources, Path(target), few.name, label=label, groups=groups, task=kind)
     for name, reason in pool.unusable.items():
         output.note(f"warning: source {name!r} is left out: {reason}")
     return few, pool
+
+
+def _read_sources(sources: str, target: Path, name: str, **options: Any) -> "SourcePool":
+    from priorlift.pool import SourcePool
+
+    pool = SourcePool.read(sources, **options)
+    if name not in pool or not target.resolve().is_relative_to(Path(sources).resolve()):
+        return pool
+    output.note(f"{target} lies among the sources; it is the target and is not used as one")
+    return SourcePool([s for s in pool if s.name != name], unusable=pool.unusable)
+
+
+def _require_numbers(target: "Target", label: str, path: str) -> None:
+    labels = target.y[target.labelled]
+    try:
+        labels.astype(float)
+    except (TypeError, ValueError):
+        raise InputError(
+            f"column {label!r} holds other things than numbers, {str(labels[0])!r} for one",
+            where=path,
+            remedy="name a column of numbers, or --task classification",
+        ) from None
