@@ -8,6 +8,7 @@ import pytest
 from priorlift.pool import Target
 from priorlift.ranking.plan import ScoringPlan
 from priorlift.ranking.result import RankedSource, Ranking
+from priorlift.report import render_page
 from priorlift.study.design import Design
 from priorlift.study.interval import t_interval
 from priorlift.study.labels_saved import LabelsSaved
@@ -34,6 +35,13 @@ def interval(estimate, standard_error=0.012):
     return t_interval(
         estimate, standard_error, 30, formula="crossed_components", n_units=300, level=0.95
     )
+
+
+def labels_of(budget, effect):
+    if effect > 0.05:
+        rest = 50 - budget
+        return LabelsSaved(budget, 50, rest, 3, rest, beyond=True, high_beyond=True)
+    return LabelsSaved(budget, budget + 4, 4, -6, 12)
 
 
 def make_plan(sources=SOURCES, target="digits 4 and 9"):
@@ -162,12 +170,10 @@ def make_result(sources=SOURCES, target="digits 4 and 9"):
         for budget in BUDGETS
     ]
     saved = [
-        Saved(source, method, LabelsSaved(budget, 50, 50 - budget, -3, 50 - budget, beyond=True, high_beyond=True))
-        if effect > 0.05
-        else Saved(source, method, LabelsSaved(budget, budget + 4, 4, -6, 12))
+        Saved(source, method, labels_of(budget, effect))
         for (method, source), effect in effects.items()
         for budget in BUDGETS
-    ]  # fmt: skip
+    ]
     return StudyResult(
         plan=plan,
         verdicts=decide(claims),
@@ -203,7 +209,7 @@ def make_result(sources=SOURCES, target="digits 4 and 9"):
                 "done",
                 Outcome({"score": 0.9}),
                 None,
-                Measured(0.1, 0.1, 120.0, "worker 1", "2026-01-02T03:04:05Z", "2026-01-02T03:04:06Z"),
+                Measured(0.1, 0.1, 120.0, "worker", "2026-01-02T03:04:05Z", "2026-01-02T03:04:06Z"),
             )
             for trial in plan.trials()[:3]
         ),
@@ -247,3 +253,19 @@ def bare(result):
 def ranking():
     """A ranking of three sources, two of them tied."""
     return make_ranking()
+
+
+@pytest.fixture(scope="session")
+def pages(result, hostile, bare, ranking):
+    """Each result as a page."""
+    made = {"study": result, "hostile": hostile, "bare": bare, "ranking": ranking}
+    return {name: render_page(value) for name, value in made.items()}
+
+
+@pytest.fixture(scope="session")
+def files(pages, tmp_path_factory):
+    """Each page as a file."""
+    folder = tmp_path_factory.mktemp("pages")
+    for name, text in pages.items():
+        (folder / f"{name}.html").write_text(text, encoding="utf-8")
+    return {name: folder / f"{name}.html" for name in pages}

@@ -21,7 +21,7 @@ VERMILION = "#b84a00"
 GREEN = "#00755a"
 PURPLE = "#a04a80"
 BROWN = "#7d5c00"
-SKY = "#2a7fa8"
+SKY = "#2b7599"
 
 ROLES = {
     INK: "currentColor",

@@ -8,7 +8,7 @@ import hashlib
 import io
 import re
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 from priorlift.plots.style import ROLES
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FONTS = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
-SETTINGS = {"svg.fonttype": "none", "svg.hashsalt": "priorlift", "svg.image_inline": True}
+SETTINGS: Any = {"svg.fonttype": "none", "svg.hashsalt": "priorlift", "svg.image_inline": True}
 INHERITED = "stroke-linejoin: round; stroke-linecap: butt"
 
 # matplotlib writes "font: 10px 'DejaVu Sans', ..." or "font-family: 'DejaVu Sans', ...".
@@ -79,17 +79,17 @@ def printable(text: str) -> str:
 def _drawn(figure: "Figure", width: float | None) -> ElementTree.Element:
     from matplotlib import rc_context
 
-    size = figure.get_size_inches().copy()
+    old_width, height = map(float, figure.get_size_inches())
     buffer = io.StringIO()
     with rc_context(SETTINGS), warnings.catch_warnings():
         # The reader's fonts draw the text, so a glyph that ours lacks is no loss.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         try:
             if width is not None:
-                figure.set_size_inches(width, size[1])
+                figure.set_size_inches(width, height)
             figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
         finally:
-            figure.set_size_inches(size)
+            figure.set_size_inches(old_width, height)
     return ElementTree.fromstring(_UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", buffer.getvalue()))
 
 

@@ -65,9 +65,9 @@ def _sentence(method: str, saved: list[Saved]) -> str:
     needed = numbers.labels(labels.equivalent, labels.beyond, labels.below)
     caveat = "" if labels.low > 0 else "; the interval reaches 0, so this is not shown"
     return (
-        f"With {budget:,} labels and {best.sources}, {method} scores as high as with {needed} labels "
-        f"and no sources: {_saved_text(labels)} labels saved ({numbers.percent(labels.level)} "
-        f"interval: {_saved_interval(labels)}{caveat})."
+        f"With {budget:,} labels and {best.sources}, {method} scores as high as with {needed} "
+        f"labels and no sources: {_saved_text(labels)} labels saved "
+        f"({numbers.percent(labels.level)} interval: {_saved_interval(labels)}{caveat})."
     )
 
 
@@ -86,7 +86,7 @@ def _saved_table(saved: list[Saved], name: str) -> Table:
     ]
     level = numbers.percent(saved[0].labels.level)
     caption = (
-        "Labels saved: how many more labels the method would need without sources "
+        f"Labels saved: how many more labels {saved[0].method} would need without sources "
         f"(small print: {level} interval)"
     )
     return Table(name, caption, columns, rows)

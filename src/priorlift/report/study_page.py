@@ -50,7 +50,7 @@ def study_context(result: StudyResult) -> dict[str, Any]:
 
 
 def _counts(result: StudyResult) -> list[tuple[str, int]]:
-    words = [verdict.verdict for verdict in result.verdicts]
+    words: list[str] = [verdict.verdict for verdict in result.verdicts]
     return [(word, words.count(word)) for word in SIGNS if word != "equivalent" or word in words]
 
 
