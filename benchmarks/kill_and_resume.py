@@ -35,6 +35,7 @@ main()
 COMMITTED_WITHIN = 0.6  # seconds; longer than the time between two commits of a study
 TIMEOUT = 300.0
 SHARE_AT_START = 0.25
+RUNNERS = ("serial", "processes")
 
 
 @dataclass
@@ -50,10 +51,11 @@ class Story:
         return len(self.recorded_at_kills)
 
 
-def kill_and_resume(folder, *, n_kills, seed):
+def kill_and_resume(folder, *, n_kills, seed, runners=RUNNERS):
     """Run one study in peace and one with `n_kills` kills, in an empty folder; return the `Story`.
 
-    Fewer kills than asked for happen only if the study ends before the next moment comes.
+    The starts of the one that is killed take the runners in turns. Fewer kills than asked for happen
+    only if the study ends before the next moment comes.
     """
     rng = random.Random(seed)
     write_tables(folder, rng)
@@ -67,7 +69,7 @@ def kill_and_resume(folder, *, n_kills, seed):
     step = max(1, story.n_planned // max(n_kills, 1))
     for number in range(n_kills):
         before = _recorded(folder / "broken")
-        process = _start(folder, "broken", ("serial", "processes")[number % 2], rng)
+        process = _start(folder, "broken", runners[number % len(runners)], rng)
         if rng.random() < SHARE_AT_START:
             time.sleep(rng.uniform(0.0, seconds_to_first))
         else:
@@ -83,7 +85,7 @@ def kill_and_resume(folder, *, n_kills, seed):
         story.problems += _lost(before, _recorded(folder / "broken")) + _run_again(folder, before)
         story.recorded_at_kills.append(len(_recorded(folder / "broken")))
     before = _recorded(folder / "broken")
-    _finish(_start(folder, "broken", ("serial", "processes")[n_kills % 2], rng))
+    _finish(_start(folder, "broken", runners[n_kills % len(runners)], rng))
     story.problems += _lost(before, _recorded(folder / "broken")) + _run_again(folder, before)
     story.problems += _differences(folder / "whole", folder / "broken")
     return story
