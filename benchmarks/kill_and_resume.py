@@ -54,8 +54,8 @@ class Story:
 def kill_and_resume(folder, *, n_kills, seed, runners=RUNNERS):
     """Run one study in peace and one with `n_kills` kills, in an empty folder; return the `Story`.
 
-    The starts of the one that is killed take the runners in turns. Fewer kills than asked for happen
-    only if the study ends before the next moment comes.
+    The starts of the one that is killed take the runners in turns. Fewer kills than asked for
+    happen only if the study ends before the next moment comes.
     """
     rng = random.Random(seed)
     write_tables(folder, rng)
