@@ -1,7 +1,8 @@
 """From the records of a study's trials to lifts, verdicts, learning curves and labels saved.
 
 Everything is paired: an arm with sources is compared with its baseline, and with the target-only
-reference, on the same training and test rows. Only splits that all three have finished count.
+reference, on the same training and test rows. Only draws that both sides of a comparison have
+finished count.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -147,7 +148,7 @@ def saved_labels(analysis: Analysis) -> tuple[Saved, ...]:
                 budgets,
                 np.stack([_row_scores(analysis, arm, n, common) for n in budgets]),
                 np.stack([_row_scores(analysis, baseline, n, common) for n in budgets]),
-                groups=_groups(analysis, common[0]),
+                groups=_groups(analysis, arm, budgets[0], common[0]),
                 resample_draws=analysis.plan.design.kind == "label budgets",
                 random_state=analysis.plan.seed,
                 level=analysis.plan.level,
@@ -210,7 +211,7 @@ def _budget_interval(
 ) -> Interval:
     plan, metric = analysis.plan, analysis.metric
     shared: dict[str, Any] = {"overlap": plan.design.overlap(budget), "level": plan.level}
-    groups = _groups(analysis, common[0])
+    groups = _groups(analysis, arm, budget, common[0])
     if metric.rows is not None:
         differences = _row_scores(analysis, arm, budget, common) - _row_scores(
             analysis, other, budget, common
@@ -232,7 +233,7 @@ def _scarce_interval(
     analysis: Analysis, arm: Arm, other: Arm, budget: int, common: Sequence[int]
 ) -> Interval:
     plan, metric = analysis.plan, analysis.metric
-    groups = _groups(analysis, common[0])
+    groups = _groups(analysis, arm, budget, common[0])
     if metric.rows is not None:
         differences = _row_scores(analysis, arm, budget, common) - _row_scores(
             analysis, other, budget, common
@@ -264,7 +265,7 @@ def _accuracy_floor(
         hits.append(np.where(np.isnan(codes), np.nan, codes == _all_truth(analysis)))
     return intervals.row_interval(
         hits[0] - hits[1],
-        groups=_groups(analysis, common[0]),
+        groups=_groups(analysis, arm, budget, common[0]),
         proportion=True,
         level=analysis.plan.level,
     )
@@ -364,14 +365,13 @@ def _saved_from_draws(
     )
 
 
-def _groups(analysis: Analysis, draw: int) -> NDArray[Any] | None:
+def _groups(analysis: Analysis, arm: Arm, budget: int, draw: int) -> NDArray[Any] | None:
     groups = analysis.target.groups
     if groups is None:
         return None
     if analysis.plan.design.kind == "scarce target":
         return np.asarray(groups[analysis.target.labelled])
-    largest = analysis.plan.design.largest
-    return np.asarray(groups[_test_rows(analysis, analysis.reference, largest, draw)])
+    return np.asarray(groups[_test_rows(analysis, arm, budget, draw)])
 
 
 def _truth(analysis: Analysis, rows: NDArray[np.intp]) -> NDArray[Any]:

@@ -171,18 +171,13 @@ def _label_budgets(
     n_test = min(max(MIN_TEST_ROWS, len(y) // 3), len(y) - 2 * budgets[-1])
     groups = None if target.groups is None else target.groups[target.labelled]
     pool, test = _test_part(y, groups, task, n_test, seed)
-    if len(pool) < 2 * budgets[-1] or (
-        task == "classification" and len(np.unique(y[pool])) < len(np.unique(y))
-    ):
-        return _scarce_target(
-            target,
-            y,
-            task,
-            budgets,
-            n_splits,
-            seed,
-            "whole groups cannot be split into a test part and a pool",
-        )
+    cause = None
+    if len(pool) < 2 * budgets[-1]:
+        cause = "whole groups leave too few rows beside a test part"
+    elif task == "classification" and len(np.unique(y[pool])) < len(np.unique(y)):
+        cause = "a class would stand in the test part only"
+    if cause is not None:
+        return _scarce_target(target, y, task, budgets, n_splits, seed, cause)
     reason = (
         f"{len(y)} labelled rows allow {len(test)} held-out test rows and {n_splits} draws "
         f"of up to {budgets[-1]} from the other {len(pool)}"
@@ -223,13 +218,19 @@ def _scarce_target(
             )
         n_folds = min(n_folds, n_groups)
     full = len(y) * (n_folds - 1) // n_folds
+    n_repeats = max(MIN_REPEATS, -(-n_splits // n_folds))
+    most = full - 1
+    if target.groups is not None:
+        most = min(most, _smallest_training_part(target, y, task, n_folds, n_repeats, seed))
     fewest = 2 * (len(np.unique(y)) if task == "classification" else 2)
     asked = wanted if wanted is not None else (full // 2,)
-    smaller = tuple(sorted({n for n in asked if n == 0 or fewest <= n < full}))
-    n_repeats = max(MIN_REPEATS, -(-n_splits // n_folds))
+    smaller = tuple(sorted({n for n in asked if n == 0 or fewest <= n <= most}))
     reason = (
         f"{cause}; every row is judged in {n_repeats} repeats of {n_folds}-fold cross-validation"
     )
+    left_out = [str(n) for n in wanted or () if n not in (*smaller, full)]
+    if left_out:
+        reason += f"; budgets of {', '.join(left_out)} cannot be drawn from its folds"
     return Design(
         "scarce target",
         reason,
@@ -276,20 +277,20 @@ def split_rows(target: Target, design: Design, task: Task, split: Split) -> tupl
     return labelled[np.sort(train)], labelled[test]
 
 
-def _draw(y: NDArray[Any], n: int, task: Task, seed: int) -> Rows:
+def _draw(y: NDArray[Any], n: int, task: Task, seed: int, share: int = 1) -> Rows:
+    """Draw n rows, stratified; a class that is due few rows gets two, or 1/share of its rows."""
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(y))
     if task == "regression" or n == 0:
         return order[:n]
     classes, codes, counts = np.unique(y, return_inverse=True, return_counts=True)
-    quota = _quotas(counts, n)
+    quota = _quotas(counts, n, np.minimum(counts // share, 2 if n >= 2 * len(counts) else 1))
     kept = [order[codes[order] == c][: quota[c]] for c in range(len(classes))]
     return np.concatenate(kept)
 
 
-def _quotas(counts: NDArray[np.intp], n: int) -> NDArray[np.intp]:
-    # Largest remainders, but one row of every class before any class gets its share.
-    floor = np.minimum(counts, 2 if n >= 2 * len(counts) else 1)
+def _quotas(counts: NDArray[np.intp], n: int, floor: NDArray[np.intp]) -> NDArray[np.intp]:
+    # Largest remainders, but some rows of every class before any class gets its share.
     share = np.maximum(counts * n / counts.sum(), floor)
     quota = np.minimum(np.floor(share).astype(int), counts)
     while quota.sum() > n:
@@ -304,7 +305,8 @@ def _test_part(
 ) -> tuple[Rows, Rows]:
     seed = derive_seed(seed, "test part")
     if groups is None:
-        test = np.sort(_draw(y, n_test, task, seed))
+        # A rare class gives at most half of its rows to the test part.
+        test = np.sort(_draw(y, n_test, task, seed, share=2))
     else:
         names, codes, sizes = np.unique(groups, return_inverse=True, return_counts=True)
         order = np.random.default_rng(seed).permutation(len(names))
@@ -324,15 +326,31 @@ def _cached_test_part(target: Target, design: Design, task: Task) -> tuple[Rows,
 def _cached_folds(
     target: Target, design: Design, task: Task, repeat: int
 ) -> list[tuple[Rows, Rows]]:
-    y = target.y[target.labelled]
+    return _folds(target, target.y[target.labelled], task, design.n_folds, repeat, design.seed)
+
+
+def _smallest_training_part(
+    target: Target, y: NDArray[Any], task: Task, n_folds: int, n_repeats: int, seed: int
+) -> int:
+    """Whole groups make folds of uneven size; a budget must fit beside each of them."""
+    return min(
+        len(train)
+        for repeat in range(n_repeats)
+        for train, _ in _folds(target, y, task, n_folds, repeat, seed)
+    )
+
+
+def _folds(
+    target: Target, y: NDArray[Any], task: Task, n_folds: int, repeat: int, seed: int
+) -> list[tuple[Rows, Rows]]:
     groups = None if target.groups is None else target.groups[target.labelled]
-    seed = derive_seed(design.seed, "folds", str(repeat))
+    seed = derive_seed(seed, "folds", str(repeat))
     stratified = task == "classification"
     if groups is None:
         kind = StratifiedKFold if stratified else KFold
     else:
         kind = StratifiedGroupKFold if stratified else GroupKFold
-    folds = kind(design.n_folds, shuffle=True, random_state=seed)
+    folds = kind(n_folds, shuffle=True, random_state=seed)
     with warnings.catch_warnings():
         # A class with fewer rows than folds is possible with groups; the trials say so where it
         # matters.

@@ -5,6 +5,7 @@ Nothing is removed. Each finding is a warning that stands beside the verdicts.
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -163,22 +164,45 @@ def _shared_groups(target: Target, source: Source) -> Iterator[Warned]:
 
 
 def _label_among_features(target: Target) -> Iterator[Warned]:
-    if target.columns is None:
+    labels = target.y[target.labelled]
+    codes = np.unique([str(value) for value in labels.tolist()], return_inverse=True)[1]
+    n_labels = int(codes.max(initial=-1)) + 1
+    if n_labels < 2:
         return
-    labels = [str(value) for value in target.y[target.labelled].tolist()]
-    if len(set(labels)) < 2:
-        return
-    rows = arrays.take_rows(target.X, target.labelled)
-    for name in target.columns:
-        values = [str(value) for value in arrays.column_values(rows, name)]
-        pairs = set(zip(values, labels, strict=True))
-        one_to_one = len(pairs) == len(set(values)) == len(set(labels))
-        if one_to_one and len(set(labels)) < len(labels):
+    for name, column in _columns(target):
+        values = np.unique(column, return_inverse=True)[1]
+        recoded = n_labels < len(codes) and values.max() + 1 == n_labels
+        one_to_one = (
+            recoded and len(set(zip(values.tolist(), codes.tolist(), strict=True))) == n_labels
+        )
+        if one_to_one or _on_a_line(column, labels):
             yield Warned(
                 "label among features",
                 f"column {name!r} gives the label away: each value goes with one label",
                 "leave the column out, unless it is known before the label is",
             )
+
+
+def _columns(target: Target) -> Iterator[tuple[str, NDArray[Any]]]:
+    """Give the columns of the labelled rows, each an array of numbers or of text."""
+    rows = arrays.take_rows(target.X, target.labelled)
+    if target.columns is None:
+        if arrays.kind_of(target.X) == "dense":
+            yield from ((str(place), column) for place, column in enumerate(np.asarray(rows).T))
+        return
+    for name in target.columns:
+        values = arrays.column_values(rows, name)
+        numbers = all(isinstance(value, int | float) for value in values)
+        yield name, np.array(values if numbers else [str(value) for value in values])
+
+
+def _on_a_line(column: NDArray[Any], labels: NDArray[Any]) -> bool:
+    """Tell whether numeric labels are the column times a number plus another."""
+    if column.dtype.kind not in "fiu" or labels.dtype.kind not in "fiu" or len(labels) < 3:
+        return False
+    x, y = column - column.mean(dtype=float), labels - labels.mean(dtype=float)
+    squares = float(x @ x) * float(y @ y)
+    return squares > 0 and float(x @ y) ** 2 > (1 - 1e-12) * squares
 
 
 def _groups_missing(target: Target) -> Iterator[Warned]:

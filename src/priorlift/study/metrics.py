@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn import metrics as sk
 
+from priorlift.core import arrays
 from priorlift.core.errors import InputError, UnknownNameError
 from priorlift.pool import Task
 
@@ -109,7 +110,9 @@ METRICS: dict[str, Metric] = {
             "classification",
             "labels",
             None,
-            lambda y, p: float(sk.recall_score(y, p, average="macro", zero_division=0)),
+            lambda y, p: float(
+                sk.recall_score(y, p, labels=np.unique(y), average="macro", zero_division=0)
+            ),
         ),
         Metric(
             "f1",
@@ -216,14 +219,22 @@ def predict_for(metric: Metric, model: object, X: Any, classes: NDArray[Any]) ->
     Returns
     -------
     ndarray of shape (n,) or (n, n_classes)
+        A predicted label that is no class of the target, which a method with open labels can give,
+        has the code -1.
     """
     fitted: Any = model
     if metric.needs == "values":
         return np.asarray(fitted.predict(X), dtype=float)
     if metric.needs == "labels":
-        return np.asarray(np.searchsorted(classes, fitted.predict(X)), dtype=np.int64)
+        return _codes(fitted.predict(X), classes)
     if hasattr(fitted, "proba_for"):
         probabilities = fitted.proba_for(X, classes)
     else:
-        probabilities = fitted.predict_proba(X)
+        probabilities = np.zeros((arrays.n_rows(X), len(classes)))
+        probabilities[:, np.searchsorted(classes, fitted.classes_)] = fitted.predict_proba(X)
     return np.asarray(probabilities if metric.needs == "probabilities" else probabilities[:, 1])
+
+
+def _codes(labels: NDArray[Any], classes: NDArray[Any]) -> Prediction:
+    codes = np.minimum(np.searchsorted(classes, labels), len(classes) - 1)
+    return np.asarray(np.where(classes[codes] == labels, codes, -1), dtype=np.int64)

@@ -8,6 +8,7 @@ dropped.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from types import MethodType
 from typing import Any
 
 import numpy as np
@@ -238,14 +239,17 @@ def describe(value: Any) -> Any:
         return {str(key): describe(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [describe(item) for item in value]
-    if isinstance(value, np.ndarray):
+    if isinstance(value, set | frozenset):
+        return sorted((describe(item) for item in value), key=repr)
+    if isinstance(value, np.ndarray) or arrays.kind_of(value) in ("sparse", "frame"):
         return {"array": arrays.fingerprint(value)}
     text = (
         f"{value.__module__}.{value.__qualname__}"
         if hasattr(value, "__qualname__")
         else repr(value)
     )
-    if re.search(r"0x[0-9a-f]+|<locals>|<lambda>", text):
+    bound = isinstance(value, MethodType) and not isinstance(value.__self__, type)
+    if bound or re.search(r"0x[0-9a-fA-F]+|<locals>|<lambda>", text):
         raise InputError(
             f"a method's parameter cannot be described by its content: {text}",
             remedy="use a named function of a module, or an estimator",
@@ -286,6 +290,8 @@ def plan_arms(
 def why_unusable(method: TransferEstimator, target: Target, source: Source) -> str | None:
     """Return why a method cannot use a source for a target; None where it can."""
     tags = method.transfer_tags
+    if not tags.uses_sources:
+        return "the method learns from no source"
     try:
         align_source(source, target.columns, arrays.n_columns(target.X))
     except InputError as error:

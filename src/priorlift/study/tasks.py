@@ -15,7 +15,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from priorlift.core import arrays
 from priorlift.core.seeds import derive_seed
-from priorlift.pool import SourcePool, Target, Task
+from priorlift.pool import SourcePool, Target, Task, align_source
 from priorlift.study.design import Design, Split, split_rows
 from priorlift.study.metrics import METRICS, Metric, predict_for
 from priorlift.transfer.base import TransferEstimator
@@ -57,7 +57,7 @@ def fit_and_score(trial: Trial, context: Context) -> Outcome:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         if len(train):
-            note, model = _fit(estimator, target, train, sources)
+            note, model = _fit(estimator, target, train, test, sources)
         else:
             note, model = _fit_without_labels(estimator, target, test, sources, metric.task)
         prediction = predict_for(metric, model, arrays.take_rows(target.X, test), classes)
@@ -72,20 +72,42 @@ def _seeded(estimator: TransferEstimator, seed: int) -> TransferEstimator:
 
 
 def _fit(
-    estimator: TransferEstimator, target: Target, train: NDArray[np.intp], sources: SourcePool
+    estimator: TransferEstimator,
+    target: Target,
+    train: NDArray[np.intp],
+    test: NDArray[np.intp],
+    sources: SourcePool,
 ) -> tuple[str | None, Any]:
-    rows = train
+    rows, y = train, target.y
     if estimator.transfer_tags.unlabelled_rows:
-        rows = np.concatenate([train, np.flatnonzero(~target.labelled)])
+        rows = np.concatenate([train, _unlabelled(target, test)])
+        y = _with_missing_labels(target)
     weight = None if target.sample_weight is None else target.sample_weight[rows]
     routed = fit_params(
         estimator,
         sources=sources if sources.n_sources else None,
         groups=None if target.groups is None else target.groups[rows],
     )
-    estimator.fit(arrays.take_rows(target.X, rows), target.y[rows], sample_weight=weight, **routed)
+    estimator.fit(arrays.take_rows(target.X, rows), y[rows], sample_weight=weight, **routed)
     decision = getattr(estimator, "decision_", None)
     return (None if decision is None else str(decision)), estimator
+
+
+def _unlabelled(target: Target, test: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return the unlabelled rows, but none of a group that is judged."""
+    unlabelled = ~target.labelled
+    if target.groups is not None:
+        unlabelled = unlabelled & ~np.isin(target.groups, target.groups[test])
+    return np.flatnonzero(unlabelled)
+
+
+def _with_missing_labels(target: Target) -> NDArray[Any]:
+    """Return y with one sign for a missing label, whatever value stands for it in the target."""
+    if target.unlabeled is None:
+        return np.asarray(target.y)
+    y = target.y.astype(object)
+    y[~target.labelled] = None
+    return np.asarray(y)
 
 
 def _fit_without_labels(
@@ -101,9 +123,8 @@ def _fit_without_labels(
         usable = first.labelled
         if task == "classification":
             usable = usable & np.isin(first.y, np.unique(target.y[target.labelled]))
-        X = arrays.take_rows(first.X, usable)
-        if target.columns is not None:
-            X = arrays.select_columns(X, target.columns)
+        aligned = align_source(first, target.columns, arrays.n_columns(target.X))
+        X = arrays.take_rows(aligned.X, usable)
         return "no target label: the first source stands in", estimator.fit(
             X, first.y[usable], sources=SourcePool(others)
         )
