@@ -88,8 +88,8 @@ class HiddenLayerEncoder(TransformerMixin, BaseEstimator):
             hidden_layer_sizes=self.hidden_layer_sizes,
             alpha=self.alpha,
             max_iter=self.max_iter,
-            # Small sources get small batches, so that every source gets some hundred steps.
-            batch_size=int(np.clip(len(y) // 8, 16, 200)),
+            # Small sources get small batches, so that every source gets as many steps.
+            batch_size=int(np.clip(len(y) // 4, 16, 200)),
             random_state=base_seed(self.random_state),
         )
         with warnings.catch_warnings():

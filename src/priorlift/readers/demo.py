@@ -12,7 +12,7 @@ from priorlift.pool import Source, SourcePool, Target
 SEED = 20261124
 N_TARGET = 900
 N_SOURCE = 300
-LABEL_BUDGETS = (20, 50, 100)
+LABEL_BUDGETS = (20, 100)
 N_SPLITS = 20
 LICENCE = "scikit-learn's copy of the UCI optical digits (CC BY 4.0)"
 
