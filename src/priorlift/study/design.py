@@ -346,6 +346,9 @@ def _folds(
     groups = None if target.groups is None else target.groups[target.labelled]
     seed = derive_seed(seed, "folds", str(repeat))
     stratified = task == "classification"
+    if stratified:
+        # scikit-learn does not take integers that stand in an object array for classes.
+        y = np.unique(y, return_inverse=True)[1]
     if groups is None:
         kind = StratifiedKFold if stratified else KFold
     else:

@@ -78,8 +78,10 @@ def _log_probability(y: NDArray[Any], probabilities: Prediction) -> NDArray[np.f
 
 
 def _negative_brier(y: NDArray[Any], probabilities: Prediction) -> NDArray[np.float64]:
-    truth = np.eye(probabilities.shape[1])[y.astype(int)]
-    return np.asarray(-((probabilities - truth) ** 2).sum(axis=1) / 2)
+    n_classes = probabilities.shape[1]
+    squares = (probabilities - np.eye(n_classes)[y.astype(int)]) ** 2
+    # As in scikit-learn, two classes count once.
+    return np.asarray(-squares.sum(axis=1) / (2 if n_classes == 2 else 1))
 
 
 def _negative_absolute(y: NDArray[Any], values: Prediction) -> NDArray[np.float64]:
