@@ -35,6 +35,7 @@ main()
 COMMITTED_WITHIN = 0.6  # seconds; longer than the time between two commits of a study
 TIMEOUT = 300.0
 SHARE_AT_START = 0.25
+SPLITS_A_KILL = 20  # that is 60 trials a kill: several commits, even on a fast machine
 RUNNERS = ("serial", "processes")
 
 
@@ -60,16 +61,17 @@ def kill_and_resume(folder, *, n_kills, seed, runners=RUNNERS):
     rng = random.Random(seed)
     write_tables(folder, rng)
     started = time.monotonic()
-    peaceful = _start(folder, "whole", "serial")
+    n_splits = SPLITS_A_KILL * n_kills
+    peaceful = _start(folder, "whole", "serial", n_splits)
     while not _recorded(folder / "whole") and peaceful.poll() is None:
         time.sleep(0.02)
     seconds_to_first = time.monotonic() - started
     _finish(peaceful)
     story = Story(len(_recorded(folder / "whole")))
-    step = max(1, story.n_planned // max(n_kills, 1))
+    step = max(2, story.n_planned // (2 * n_kills))  # so that most kills come before the end
     for number in range(n_kills):
         before = _recorded(folder / "broken")
-        process = _start(folder, "broken", runners[number % len(runners)], rng)
+        process = _start(folder, "broken", runners[number % len(runners)], n_splits, rng)
         if rng.random() < SHARE_AT_START:
             time.sleep(rng.uniform(0.0, seconds_to_first))
         else:
@@ -85,7 +87,7 @@ def kill_and_resume(folder, *, n_kills, seed, runners=RUNNERS):
         story.problems += _lost(before, _recorded(folder / "broken")) + _run_again(folder, before)
         story.recorded_at_kills.append(len(_recorded(folder / "broken")))
     before = _recorded(folder / "broken")
-    _finish(_start(folder, "broken", runners[n_kills % len(runners)], rng))
+    _finish(_start(folder, "broken", runners[n_kills % len(runners)], n_splits, rng))
     story.problems += _lost(before, _recorded(folder / "broken")) + _run_again(folder, before)
     story.problems += _differences(folder / "whole", folder / "broken")
     return story
@@ -104,13 +106,14 @@ def write_tables(folder, rng):
                 writer.writerow([f"{x1:.4f}", f"{x2:.4f}", "ab"[row % 2], outcome])
 
 
-def _start(folder, run, runner, rng=None):
+def _start(folder, run, runner, n_splits, rng=None):
     (folder / "log").write_text("")
     if rng is not None and (folder / run / "study.toml").exists() and rng.random() < 0.5:
         what = [run]
     else:
         what = ["target.csv", "--label", "outcome", "--sources", "sources", "--out", run]
         what += ["--groups", "ward", "--methods", "pooled", "--budgets", "12"]
+        what += ["--splits", str(n_splits)]
     environment = {
         **os.environ,
         "KILL_AND_RESUME_LOG": str(folder / "log"),

@@ -49,6 +49,17 @@ def test_an_estimate_comes_early_in_long_work():
     assert lines[1] == "2 of 1000 fits (0 %), 4 s, about 33 min 16 s left"
 
 
+def test_starting_the_workers_does_not_count():
+    clock, stream = Clock(), io.StringIO()
+    report = Lines(stream, clock)
+    report(0, 100, None)
+    clock.now += 60.0
+    for n_done in (1, 2, 3):
+        report(n_done, 100, "a record")
+        clock.now += 1.0
+    assert stream.getvalue().splitlines()[-1].endswith("1 min 1 s, about 1 min 38 s left")
+
+
 def test_nothing_planned_is_no_division_by_zero():
     stream = io.StringIO()
     Lines(stream)(0, 0, None)

@@ -1,11 +1,16 @@
 """`priorlift demo`: the main job on data that come with scikit-learn."""
 
+import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from priorlift.cli import options
+from priorlift.core.errors import InputError
+
+if TYPE_CHECKING:
+    from priorlift.study.study import Study
 
 
 def command(
@@ -28,4 +33,20 @@ def command(
     study = Study(
         target, sources, label_budgets=LABEL_BUDGETS, n_splits=N_SPLITS, random_state=SEED
     )
+    _check_version(study, Path(out))
     run_and_show(study, Path(out), resume=True, runner=runner, workers=workers, as_json=as_json)
+
+
+def _check_version(study: "Study", out: Path) -> None:
+    """Refuse to go on with the demo of another version, which would have other trials."""
+    from priorlift.study.storage import PLAN
+
+    path = out / PLAN
+    if path.exists() and json.loads(path.read_bytes()) != json.loads(
+        json.dumps(study.plan.to_dict())
+    ):
+        raise InputError(
+            "holds the demo of another version of priorlift",
+            where=str(out),
+            remedy="remove the folder and run the demo again, or pass another --out",
+        )

@@ -43,7 +43,12 @@ def write_json(document: Any) -> None:
 
 
 def write_table(
-    title: str, header: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: Iterable[str] = ()
+    title: str,
+    header: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    numbers: Iterable[str] = (),
+    wrapped: str,
 ) -> None:
     """Write a table to stdout.
 
@@ -57,6 +62,8 @@ def write_table(
         The cells.
     numbers : iterable of str
         Columns that are set to the right.
+    wrapped : str
+        The column that gives way where the terminal is narrow.
     """
     from rich import box
     from rich.table import Table
@@ -65,7 +72,12 @@ def write_table(
     right = set(numbers)
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, title_style="bold")
     for name in header:
-        table.add_column(Text(name), justify="right" if name in right else "left", overflow="fold")
+        table.add_column(
+            Text(name),
+            justify="right" if name in right else "left",
+            overflow="fold",
+            no_wrap=name != wrapped,
+        )
     for row in rows:
         table.add_row(*(Text(cell, style=STYLES.get(cell, "")) for cell in row))
     console().print(table)
@@ -96,7 +108,9 @@ def show_ranking(ranking: "Ranking") -> None:
         )
         for row in ranking.rows
     ]
-    write_table("Sources, best first", header, rows, numbers=("rank", "place", *scores))
+    write_table(
+        "Sources, best first", header, rows, numbers=("rank", "place", *scores), wrapped="tied with"
+    )
     for name, reason in ranking.skipped.items():
         print(f"left out: {name}: {_sentence(reason)}")
     for warning in ranking.warnings:
@@ -125,7 +139,7 @@ def _write_verdicts(result: "StudyResult") -> None:
         f"Lift in {plan.metric_title} at {plan.design.largest} labels, "
         f"{100 * plan.level:g} % intervals adjusted for {len(rows)} claims"
     )
-    write_table(title, header, rows, numbers=header[3:])
+    write_table(title, header, rows, numbers=header[3:], wrapped="sources")
 
 
 def _write_skipped(result: "StudyResult") -> None:

@@ -1,7 +1,8 @@
 """How far a long piece of work is: a bar on a terminal, a line every tenth elsewhere.
 
-Both are called with (n_done, n_total, record) after each trial, and both estimate the time left
-from what was done since they began: a study that is resumed does not count what it found.
+Both are called with (n_done, n_total, record) after each trial, the record being None at the start.
+Both estimate the time left from what was done since: a study that is resumed does not count what
+it found.
 """
 
 import sys
@@ -50,24 +51,29 @@ class Lines:
 
     def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
         self._stream, self._clock = stream, clock
-        self._first: int | None = None
-        self._started = 0.0
+        self._started: float | None = None
+        self._first: tuple[int, float] | None = None
         self._shown = -1
         self._estimated = False
 
     def __call__(self, n_done: int, n_total: int, record: Any = None) -> None:
-        """Write a line if another tenth is done."""
-        if self._first is None:
-            self._first = n_done - (record is not None)
-            self._started = self._clock()
-        elapsed = self._clock() - self._started
+        """Write a line if another tenth is done, or a first estimate is due."""
+        now = self._clock()
+        if self._started is None:
+            self._started = now
+        elapsed = now - self._started
+        left = None
+        if self._first is not None:
+            left = time_left(n_done - self._first[0], n_total - n_done, now - self._first[1])
+        elif record is not None:
+            # Counted from the first record on: starting the workers says nothing about the rest.
+            self._first = n_done, now
+        early = not self._estimated and left is not None and elapsed > EARLY_SECONDS
         tenth = LINES * n_done // max(n_total, 1)
-        early = not self._estimated and elapsed > EARLY_SECONDS and n_done > self._first
         if tenth <= self._shown and not early:
             return
-        self._estimated |= n_done > self._first
         self._shown = tenth
-        left = time_left(n_done - self._first, n_total - n_done, elapsed)
+        self._estimated |= left is not None
         rest = "" if left is None or n_done == n_total else f", about {duration(left)} left"
         share = 100 * n_done // max(n_total, 1)
         print(
