@@ -39,7 +39,9 @@ class TestFrozenFeaturesClassifier(TransferEstimatorConformance):
     expected_failed_checks = INNER_VALIDATION
 
     def make_estimator(self):
-        return FrozenFeaturesClassifier(hidden_layer_sizes=(8,), n_splits=2, random_state=0)
+        return FrozenFeaturesClassifier(
+            hidden_layer_sizes=(8,), n_epochs=5, n_splits=2, random_state=0
+        )
 
 
 class TestFrozenFeaturesRegressor(TransferEstimatorConformance):
@@ -47,7 +49,9 @@ class TestFrozenFeaturesRegressor(TransferEstimatorConformance):
 
     def make_estimator(self):
         # Narrower random features miss the score that check_regressors_train asks for.
-        return FrozenFeaturesRegressor(hidden_layer_sizes=(32,), n_splits=2, random_state=0)
+        return FrozenFeaturesRegressor(
+            hidden_layer_sizes=(32,), n_epochs=5, n_splits=2, random_state=0
+        )
 
 
 class TestTargetOnlyClassifier(TransferEstimatorConformance):
@@ -68,9 +72,8 @@ class TestAutoTransferClassifier(TransferEstimatorConformance):
     expected_failed_checks = INNER_VALIDATION
 
     def make_estimator(self):
-        reference = TargetOnlyClassifier(CLASSIFIERS, n_splits=2)
         return AutoTransferClassifier(
-            ["pooled"], max_fits=9, n_splits=2, reference=reference, random_state=0
+            ["pooled"], max_fits=7, n_splits=2, reference=PooledClassifier(), random_state=0
         )
 
 
@@ -78,9 +81,8 @@ class TestAutoTransferRegressor(TransferEstimatorConformance):
     expected_failed_checks = INNER_VALIDATION
 
     def make_estimator(self):
-        reference = TargetOnlyRegressor(REGRESSORS, n_splits=2)
         return AutoTransferRegressor(
-            ["pooled"], max_fits=9, n_splits=2, reference=reference, random_state=0
+            ["pooled"], max_fits=7, n_splits=2, reference=PooledRegressor(), random_state=0
         )
 
 

@@ -17,8 +17,6 @@ CORE = frozenset(
         "check_dict_unchanged",
         "check_dont_overwrite_parameters",
         "check_dtype_object",
-        "check_estimator_sparse_array",
-        "check_estimators_dtypes",
         "check_estimators_fit_returns_self",
         "check_estimators_nan_inf",
         "check_estimators_overwrite_params",
@@ -30,7 +28,6 @@ CORE = frozenset(
         "check_fit_score_takes_y",
         "check_methods_subset_invariance",
         "check_n_features_in_after_fitting",
-        "check_pipeline_consistency",
         "check_readonly_memmap_input",
     }
 )

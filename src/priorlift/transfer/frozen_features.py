@@ -35,6 +35,7 @@ class _FrozenFeatures(TransferEstimator):
         self,
         encoder: Any = None,
         hidden_layer_sizes: tuple[int, ...] = (64,),
+        n_epochs: int = 60,
         keep_input: bool = False,
         n_splits: int = 3,
         preprocess: Any = "auto",
@@ -43,6 +44,7 @@ class _FrozenFeatures(TransferEstimator):
     ) -> None:
         self.encoder = encoder
         self.hidden_layer_sizes = hidden_layer_sizes
+        self.n_epochs = n_epochs
         self.keep_input = keep_input
         self.n_splits = n_splits
         self.preprocess = preprocess
@@ -67,7 +69,9 @@ class _FrozenFeatures(TransferEstimator):
             if "random_state" in encoder.get_params(deep=False):
                 encoder.set_params(random_state=seed)
             return encoder.fit(rows.X, rows.y)
-        encoder = HiddenLayerEncoder(rows.task, self.hidden_layer_sizes, random_state=seed)
+        encoder = HiddenLayerEncoder(
+            rows.task, self.hidden_layer_sizes, max_iter=self.n_epochs, random_state=seed
+        )
         if random:
             return encoder.random(rows.X.shape[1])
         return encoder.fit(rows.X, rows.y, sample_weight=rows.sample_weight)
@@ -92,6 +96,8 @@ class FrozenFeaturesClassifier(TransferClassifier, _FrozenFeatures):
         same network's random initial weights.
     hidden_layer_sizes : tuple of int, default=(64,)
         Widths of the default encoder's hidden layers.
+    n_epochs : int, default=60
+        Epochs of the default encoder's training, at most.
     keep_input : bool, default=False
         Whether the head also sees the preprocessed columns.
     n_splits : int, default=3
@@ -127,6 +133,8 @@ class FrozenFeaturesRegressor(TransferRegressor, _FrozenFeatures):
         As in `FrozenFeaturesClassifier`.
     hidden_layer_sizes : tuple of int, default=(64,)
         Widths of the default encoder's hidden layers.
+    n_epochs : int, default=60
+        Epochs of the default encoder's training, at most.
     keep_input : bool, default=False
         Whether the head also sees the preprocessed columns.
     n_splits : int, default=3
