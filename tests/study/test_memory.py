@@ -30,5 +30,6 @@ def test_what_cannot_fit_is_refused_with_both_numbers(monkeypatch):
     target = target_of(np.zeros((4, 2)))
     monkeypatch.setattr(memory, "available_memory", lambda: 400 * 2**20)
     memory.check_memory(target, SourcePool(), 2)
-    with pytest.raises(InputError, match=r"needs about 471.9 MB .* with 3 workers, 419.4 MB are available"):
+    numbers = r"needs about 471.9 MB .* with 3 workers, 419.4 MB are available"
+    with pytest.raises(InputError, match=numbers):
         memory.check_memory(target, SourcePool(), 3)

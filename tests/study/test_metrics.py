@@ -2,6 +2,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from sklearn import metrics as sk
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.metrics import get_scorer
@@ -118,3 +119,30 @@ def test_a_label_that_the_target_does_not_have_is_a_miss():
 def test_no_row_costs_an_infinite_log_loss():
     rows = METRICS["neg_log_loss"].rows(np.array([0, 1]), np.array([[1.0, 0.0], [1.0, 0.0]]))
     assert np.isfinite(rows).all()
+
+
+@pytest.mark.parametrize("name", [n for n in METRICS if METRICS[n].needs != "probabilities"])
+def test_ties_and_random_predictions_are_scored_as_in_scikit_learn(name):
+    metric, rng = METRICS[name], np.random.default_rng(7)
+    reference = {
+        "accuracy": sk.accuracy_score,
+        "balanced_accuracy": sk.balanced_accuracy_score,
+        "f1": sk.f1_score,
+        "f1_macro": lambda y, p: sk.f1_score(y, p, average="macro"),
+        "roc_auc": sk.roc_auc_score,
+        "average_precision": sk.average_precision_score,
+        "neg_mean_absolute_error": lambda y, p: -sk.mean_absolute_error(y, p),
+        "neg_mean_squared_error": lambda y, p: -sk.mean_squared_error(y, p),
+        "r2": sk.r2_score,
+    }[name]
+    for n in (6, 15, 40):
+        y = rng.permutation(np.arange(n) % 2)
+        prediction = (
+            rng.integers(0, 2, n) if metric.needs == "labels" else rng.integers(0, 4, n) / 4
+        )
+        assert metric.whole(y, prediction) == pytest.approx(reference(y, prediction), abs=1e-12)
+
+
+@pytest.mark.parametrize("name", ["roc_auc", "average_precision", "r2"])
+def test_a_score_that_is_not_defined_is_nan(name):
+    assert np.isnan(METRICS[name].whole(np.zeros(4), np.arange(4.0)))

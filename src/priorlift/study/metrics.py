@@ -10,13 +10,14 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn import metrics as sk
+from scipy.stats import rankdata
 
 from priorlift.core import arrays
 from priorlift.core.errors import InputError, UnknownNameError
 from priorlift.pool import Task
 
 Prediction: TypeAlias = NDArray[Any]
+Counts: TypeAlias = NDArray[np.intp]
 Needs: TypeAlias = Literal["labels", "probabilities", "positive", "values"]
 
 SMALLEST_PROBABILITY = 1e-6
@@ -92,6 +93,60 @@ def _negative_squared(y: NDArray[Any], values: Prediction) -> NDArray[np.float64
     return np.asarray(-((y - values) ** 2))
 
 
+# The scores below are scikit-learn's, without its checks of input: a bootstrap computes them tens
+# of thousands of times.
+
+
+def _counts(y: NDArray[Any], codes: Prediction) -> tuple[Counts, Counts, Counts]:
+    """Count hits, true and predicted rows of each class; a prediction of -1 counts nowhere."""
+    n_classes = int(max(y.max(), codes.max())) + 1
+    hits = np.bincount(y[y == codes].astype(int), minlength=n_classes)
+    truth = np.bincount(y.astype(int), minlength=n_classes)
+    predicted = np.bincount(codes.astype(int) + 1, minlength=n_classes + 1)[1:]
+    return hits, truth, predicted
+
+
+def _balanced_accuracy(y: NDArray[Any], codes: Prediction) -> float:
+    hits, truth, _ = _counts(y, codes)
+    return float((hits[truth > 0] / truth[truth > 0]).mean())
+
+
+def _f1(y: NDArray[Any], codes: Prediction) -> float:
+    hits, truth, predicted = (int(part[1:2].sum()) for part in _counts(y, codes))
+    return 2 * hits / max(truth + predicted, 1)
+
+
+def _f1_macro(y: NDArray[Any], codes: Prediction) -> float:
+    hits, truth, predicted = _counts(y, codes)
+    seen = truth + predicted > 0
+    return float((2 * hits[seen] / (truth + predicted)[seen]).mean())
+
+
+def _area_under_roc(y: NDArray[Any], scores: Prediction) -> float:
+    n_positive = int(y.sum())
+    n_negative = len(y) - n_positive
+    if n_positive == 0 or n_negative == 0:
+        return float("nan")
+    wins = rankdata(scores)[y == 1].sum() - n_positive * (n_positive + 1) / 2
+    return float(wins / (n_positive * n_negative))
+
+
+def _average_precision(y: NDArray[Any], scores: Prediction) -> float:
+    if not y.any():
+        return float("nan")
+    order = np.argsort(-scores, kind="stable")
+    # Rows of equal score are told apart by no threshold, so only the last of them counts.
+    last = np.append(np.flatnonzero(np.diff(scores[order])), len(y) - 1)
+    found = np.cumsum(y[order])[last]
+    gained = np.diff(found, prepend=0)
+    return float((gained * found / (last + 1)).sum() / found[-1])
+
+
+def _r2(y: NDArray[Any], values: Prediction) -> float:
+    spread = float(((y - y.mean()) ** 2).sum())
+    return 1 - float(((y - values) ** 2).sum()) / spread if spread > 0 else float("nan")
+
+
 METRICS: dict[str, Metric] = {
     metric.name: metric
     for metric in (
@@ -112,9 +167,7 @@ METRICS: dict[str, Metric] = {
             "classification",
             "labels",
             None,
-            lambda y, p: float(
-                sk.recall_score(y, p, labels=np.unique(y), average="macro", zero_division=0)
-            ),
+            _balanced_accuracy,
         ),
         Metric(
             "f1",
@@ -122,7 +175,7 @@ METRICS: dict[str, Metric] = {
             "classification",
             "labels",
             None,
-            lambda y, p: float(sk.f1_score(y, p, pos_label=1, zero_division=0)),
+            _f1,
         ),
         Metric(
             "f1_macro",
@@ -130,7 +183,7 @@ METRICS: dict[str, Metric] = {
             "classification",
             "labels",
             None,
-            lambda y, p: float(sk.f1_score(y, p, average="macro", zero_division=0)),
+            _f1_macro,
         ),
         Metric(
             "roc_auc",
@@ -138,7 +191,7 @@ METRICS: dict[str, Metric] = {
             "classification",
             "positive",
             None,
-            lambda y, p: float(sk.roc_auc_score(y, p)),
+            _area_under_roc,
         ),
         Metric(
             "average_precision",
@@ -146,7 +199,7 @@ METRICS: dict[str, Metric] = {
             "classification",
             "positive",
             None,
-            lambda y, p: float(sk.average_precision_score(y, p)),
+            _average_precision,
         ),
         _row_metric(
             "neg_mean_absolute_error",
@@ -162,7 +215,7 @@ METRICS: dict[str, Metric] = {
             "values",
             _negative_squared,
         ),
-        Metric("r2", "R²", "regression", "values", None, lambda y, p: float(sk.r2_score(y, p))),
+        Metric("r2", "R²", "regression", "values", None, _r2),
     )
 }
 
