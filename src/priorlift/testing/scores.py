@@ -69,12 +69,13 @@ class ScoreConformance:
     def _ranked(self, task: Task, seed: int, backwards: bool = False) -> Ranking:
         draws = np.random.default_rng(seed)
         X = draws.normal(size=(360, 5))
-        signal = X[:, 0] - X[:, 1] + 0.5 * X[:, 2] * X[:, 3]
+        # A linear signal can be read off random features as well; this one has to be learned.
+        signal = np.abs(X[:, 0] - X[:, 1]) - 1.1
         y = (signal > 0).astype(int) if task == "classification" else signal
         rows = slice(60, None)
         sources = [
             Source("related", X[rows], y[rows], task=task),
-            Source("shuffled", X[rows], draws.permutation(y[rows]), task=task),
+            Source("noise", X[rows], draws.permutation(y[rows]), task=task),
         ]
         step = -1 if backwards else 1
         return rank_sources(
