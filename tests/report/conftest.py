@@ -23,11 +23,11 @@ EFFECTS = {
     ("pooled", SOURCES[0]): 0.062,
     ("pooled", SOURCES[1]): -0.081,
     ("pooled", SOURCES[2]): -0.012,
-    ("pooled", "(all sources)"): 0.021,
+    ("pooled", "(all usable)"): 0.021,
     ("frozen_features", SOURCES[0]): 0.094,
     ("frozen_features", SOURCES[1]): 0.033,
     ("frozen_features", SOURCES[2]): 0.0,
-    ("frozen_features", "(all sources)"): 0.055,
+    ("frozen_features", "(all usable)"): 0.055,
 }
 
 

@@ -32,8 +32,11 @@ class StudyConfig(BaseModel):
         The target's table.
     label : str
         Its label column, and that of the sources.
-    sources : str
+    sources : str or None
         The folder of the sources' tables.
+    cut_by : str or None
+        In place of `sources`, "COLUMN=VALUE": the rows of the table with that value are the
+        target, those with each other value a source.
     out : str or None
         The run directory.
     groups : str or None
@@ -68,7 +71,8 @@ class StudyConfig(BaseModel):
 
     target: str = Field(min_length=1)
     label: str = Field(min_length=1)
-    sources: str = Field(min_length=1)
+    sources: str | None = Field(default=None, min_length=1)
+    cut_by: str | None = Field(default=None, pattern=r"^[^=]+=.+$")
     out: str | None = Field(default=None, min_length=1)
     groups: str | None = Field(default=None, min_length=1)
     task: Literal["classification", "regression"] | None = None
@@ -80,7 +84,7 @@ class StudyConfig(BaseModel):
     min_lift: float = Field(default=0.0, ge=0)
     seed: int = Field(default=0, ge=0, lt=2**32)
     rank: bool = True
-    runner: str = "serial"
+    runner: str = "processes"
     workers: int | None = Field(default=None, ge=1, le=4096)
     time_budget: float | None = Field(default=None, gt=0)
 
@@ -119,7 +123,9 @@ class StudyConfig(BaseModel):
             The run directory; paths are written relative to it, so that a project can be moved.
         """
         values = self.model_dump(exclude=set(OF_THE_CALL))
-        values |= {key: _relative(getattr(self, key), folder) for key in ("target", "sources")}
+        for key in ("target", "sources"):
+            if values[key] is not None:
+                values[key] = _relative(values[key], folder)
         return toml_text.write(values | {"out": "."})
 
     @classmethod
@@ -147,6 +153,7 @@ class StudyConfig(BaseModel):
             config = cls.model_validate(written | given)
         except ValidationError as error:
             raise _first(error, places, cls) from None
+        _check_sources(config, places)
         _check_names(config, places)
         if file is None:
             return config
@@ -254,6 +261,22 @@ def _how_to_give(key: str) -> str:
     example = {"label": "COLUMN", "sources": "FOLDER", "target": "FILE"}.get(key, "VALUE")
     flag = "the first argument" if key == "target" else f"{option(key)} {example}"
     return f'pass {flag}, or write {key} = "{example}" in a TOML file'
+
+
+def _check_sources(config: StudyConfig, places: _Places) -> None:
+    if config.sources is None and config.cut_by is None:
+        raise InputError(
+            "sources is not given",
+            where=_file_of(places),
+            remedy=f"{_how_to_give('sources')}; or cut them from the target's table: "
+            "--cut-by COLUMN=VALUE",
+        )
+    if config.sources is not None and config.cut_by is not None:
+        raise InputError(
+            "sources and cut_by are both given",
+            where=places.of("cut_by"),
+            remedy="name a folder of sources, or cut them from the target's table, not both",
+        )
 
 
 def _check_names(config: StudyConfig, places: _Places) -> None:

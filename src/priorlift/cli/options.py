@@ -10,6 +10,15 @@ Label = Annotated[str | None, typer.Option("--label", metavar="COL", help="Colum
 Sources = Annotated[
     str | None, typer.Option("--sources", metavar="DIR", help="Folder of the sources' tables.")
 ]
+CutBy = Annotated[
+    str | None,
+    typer.Option(
+        "--cut-by",
+        metavar="COL=VALUE",
+        help="In place of --sources: rows of TARGET with this value are the target, those with "
+        "each other value a source.",
+    ),
+]
 Groups = Annotated[
     str | None,
     typer.Option("--groups", metavar="COL", help="Column of groups that no split may tear apart."),

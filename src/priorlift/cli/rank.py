@@ -13,6 +13,7 @@ def command(
     target: Annotated[str, typer.Argument(metavar="TARGET", help="The target's table.")],
     label: options.Label = None,
     sources: options.Sources = None,
+    cut_by: options.CutBy = None,
     scores: Annotated[
         str | None,
         typer.Option("--scores", metavar="A,B", help="[default: all that suit the task]"),
@@ -34,7 +35,8 @@ def command(
 
     few, pool = read_task(
         target,
-        _required(sources, "--sources", "DIR"),
+        None if cut_by else _required(sources, "--sources", "DIR"),
+        cut_by,
         label=_required(label, "--label", "COL"),
         groups=groups,
         task=_known_task(task),

@@ -22,6 +22,7 @@ def command(
     ],
     label: options.Label = None,
     sources: options.Sources = None,
+    cut_by: options.CutBy = None,
     out: Annotated[
         str | None,
         typer.Option("--out", metavar="RUN", help="Run directory. [default: runs/<target>]"),
@@ -55,7 +56,7 @@ def command(
     ] = None,
     seed: options.Seed = None,
     runner: Annotated[
-        str | None, typer.Option("--runner", help="serial or processes. [default: serial]")
+        str | None, typer.Option("--runner", help="processes or serial. [default: processes]")
     ] = None,
     workers: Annotated[
         int | None, typer.Option("--workers", help="Worker processes. [default: one a core]")
@@ -74,6 +75,7 @@ def command(
     given = {
         "label": label,
         "sources": sources,
+        "cut_by": cut_by,
         "out": out,
         "methods": options.listed(methods),
         "budgets": options.listed_numbers(budgets, "--budgets"),
@@ -154,7 +156,12 @@ def prepare(config: "StudyConfig") -> "Study":
     from priorlift.study.study import Study
 
     target, pool = read_task(
-        config.target, config.sources, label=config.label, groups=config.groups, task=config.task
+        config.target,
+        config.sources,
+        config.cut_by,
+        label=config.label,
+        groups=config.groups,
+        task=config.task,
     )
     return Study(
         target,

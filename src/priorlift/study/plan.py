@@ -23,6 +23,8 @@ from priorlift.trials.trial import Trial
 
 TASK_FUNCTION = "study"
 REFERENCE = "target_only"
+NO_SOURCES = "(no sources)"
+ALL_USABLE = "(all usable)"
 
 
 @dataclass(frozen=True)
@@ -140,13 +142,10 @@ class StudyPlan:
         return list(found.values())
 
     def label(self, names: Sequence[str]) -> str:
-        """Return how a set of sources is called in tables."""
+        """Return how the sources of an arm are called: none, one, or all its method can use."""
         if not names:
-            return "(no sources)"
-        usable = {name for arm in self.claims for name in arm.sources}
-        if len(names) > 1 and set(names) == usable:
-            return "(all sources)"
-        return " + ".join(names)
+            return NO_SOURCES
+        return names[0] if len(names) == 1 else ALL_USABLE
 
     def label_of(self, fingerprints: Sequence[str]) -> str:
         """Return how sources of these fingerprints are called in tables."""

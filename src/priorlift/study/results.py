@@ -17,15 +17,13 @@ from priorlift.pool import Target
 from priorlift.ranking.result import Ranking
 from priorlift.study.interval import Interval
 from priorlift.study.labels_saved import LabelsSaved
-from priorlift.study.plan import StudyPlan
+from priorlift.study.plan import NO_SOURCES, StudyPlan
 from priorlift.study.verdicts import Verdict
 from priorlift.trials.outcome import TrialRecord
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-NO_SOURCES = "(no sources)"
-ALL_SOURCES = "(all sources)"
 FORMAT = 1
 
 
