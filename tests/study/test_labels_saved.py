@@ -60,7 +60,7 @@ class TestValue:
         for arm in (scores(), flat, scores()[::-1]):
             for answer in labels_saved(BUDGETS, arm, arm, n_resamples=50):
                 assert (answer.saved, answer.low, answer.high) == pytest.approx((0, 0, 0))
-                assert not (answer.beyond or answer.below)
+                assert (answer.beyond, answer.below) == (False, False)
 
     @given(
         curves=arrays(float, (2, 5), elements=st.floats(0, 1)),
