@@ -5,7 +5,10 @@ import pytest
 from sklearn.linear_model import LogisticRegression, Ridge
 
 from priorlift.pool import Source, SourcePool, Target
+from priorlift.study.study import Study
 from priorlift.transfer import target_only
+from priorlift.transfer.pooled import PooledClassifier
+from priorlift.transfer.target_only import TargetOnlyClassifier
 
 D = 5
 DIRECTION = np.arange(1.0, D + 1) / np.linalg.norm(np.arange(1.0, D + 1))
@@ -38,6 +41,39 @@ def quick_reference(monkeypatch):
         target_only.TargetOnlyClassifier, "_default", lambda self: {"a": LogisticRegression()}
     )
     monkeypatch.setattr(target_only.TargetOnlyRegressor, "_default", lambda self: {"a": Ridge()})
+
+
+@pytest.fixture(name="make_task", scope="session")
+def _make_task():
+    """Make a target and its pool, of any size."""
+    return make_task
+
+
+@pytest.fixture(name="blobs", scope="session")
+def _blobs():
+    """Draw rows of two classes."""
+    return blobs
+
+
+def quick_methods(**methods):
+    """Methods, and the quick reference by value, so that worker processes have it too."""
+    reference = TargetOnlyClassifier({"a": LogisticRegression()})
+    return {"target_only": reference, **(methods or {"pooled": PooledClassifier()})}
+
+
+@pytest.fixture(name="quick_methods", scope="session")
+def _quick_methods():
+    """Give methods with a reference that costs little."""
+    return quick_methods
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory):
+    """A study with a run directory: a source that helps, one that hurts, ranked."""
+    target, pool = make_task(320, seed=4)
+    study = Study(target, pool, quick_methods(), (10, 40), random_state=7)
+    folder = tmp_path_factory.mktemp("study") / "run"
+    return study, study.run(folder), folder
 
 
 @pytest.fixture
