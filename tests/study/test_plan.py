@@ -12,7 +12,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from priorlift.core.errors import InputError, UnknownNameError
 from priorlift.pool import Source, SourcePool, Target
-from priorlift.study.plan import ALL_USABLE, Arm, StudyPlan, describe, plan_arms, resolve_methods
+from priorlift.study.plan import Arm, StudyPlan, describe, plan_arms, resolve_methods
 from priorlift.study.study import Study
 from priorlift.transfer.base import TransferTags
 from priorlift.transfer.frozen_features import FrozenFeaturesClassifier

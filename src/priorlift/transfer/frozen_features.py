@@ -35,7 +35,7 @@ class _FrozenFeatures(TransferEstimator):
         self,
         encoder: Any = None,
         hidden_layer_sizes: tuple[int, ...] = (64,),
-        n_epochs: int = 60,
+        n_epochs: int = 40,
         keep_input: bool = False,
         n_splits: int = 3,
         preprocess: Any = "auto",
@@ -96,7 +96,7 @@ class FrozenFeaturesClassifier(TransferClassifier, _FrozenFeatures):
         same network's random initial weights.
     hidden_layer_sizes : tuple of int, default=(64,)
         Widths of the default encoder's hidden layers.
-    n_epochs : int, default=60
+    n_epochs : int, default=40
         Epochs of the default encoder's training, at most.
     keep_input : bool, default=False
         Whether the head also sees the preprocessed columns.
@@ -133,7 +133,7 @@ class FrozenFeaturesRegressor(TransferRegressor, _FrozenFeatures):
         As in `FrozenFeaturesClassifier`.
     hidden_layer_sizes : tuple of int, default=(64,)
         Widths of the default encoder's hidden layers.
-    n_epochs : int, default=60
+    n_epochs : int, default=40
         Epochs of the default encoder's training, at most.
     keep_input : bool, default=False
         Whether the head also sees the preprocessed columns.
