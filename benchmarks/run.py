@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-BENCHMARKS = ("runner_throughput", "coverage", "study_overhead", "import_time")
+BENCHMARKS = ("runner_throughput", "coverage", "study_overhead", "import_time", "ranking_speed")
 
 
 def main():
