@@ -20,11 +20,11 @@ from priorlift.transfer import (
 from priorlift.transfer.inner_validation import inner_splits
 from priorlift.transfer.losses import paired_improvement, row_losses
 
-SEEDS = range(6)
+SEEDS = range(5)
 QUICK = {"methods": ["pooled"], "reference": PooledClassifier()}
 
 
-def task(seed, n_source=300):
+def task(seed, n_source=150):
     draws = np.random.default_rng(seed)
     X = draws.normal(size=(24 + n_source + 300, 8))
     signal = X[:, 0] - X[:, 1] + X[:, 2] - X[:, 3] + 0.3 * draws.normal(size=len(X))
@@ -55,7 +55,7 @@ def chosen():
 
 def test_the_related_source_is_chosen_among_harmful_ones(chosen):
     related = [decision.sources == ("related",) for decision, _, _ in chosen["helpful"]]
-    assert sum(related) >= 5
+    assert sum(related) >= 4
 
 
 def test_the_choice_lifts_the_score(chosen):
@@ -64,7 +64,7 @@ def test_the_choice_lifts_the_score(chosen):
 
 
 def test_nothing_is_transferred_from_harmful_sources(chosen):
-    assert sum(not decision.transfers for decision, _, _ in chosen["harmful"]) >= 5
+    assert sum(not decision.transfers for decision, _, _ in chosen["harmful"]) >= 4
 
 
 def test_not_transferring_has_a_lift_of_exactly_zero(chosen):
@@ -84,7 +84,7 @@ def test_regression_too():
         )
         model = AutoTransferRegressor(["pooled"], reference=PooledRegressor(), random_state=seed)
         right += model.fit(X, y, sources=pool).decision_.sources == ("related",)
-    assert right >= 5
+    assert right >= 4
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_without_sources_it_is_the_best_of_the_target(auto, reference, kind):
 
 
 def test_the_choice_is_what_its_method_gives_by_hand():
-    p = make_problem("classification")
+    p = make_problem("classification", source_rows=200)
     model = AutoTransferClassifier(**QUICK, caution=0.0, random_state=5)
     decision = model.fit(p.X, p.y, sources=p.pool).decision_
     assert decision.method == "pooled"
@@ -147,7 +147,7 @@ def test_the_table_can_be_computed_again():
 
 @pytest.mark.parametrize("caution", [0.0, 1.0, 1e6])
 def test_the_rule_is_kept(caution):
-    p = make_problem("classification")
+    p = make_problem("classification", source_rows=200)
     model = AutoTransferClassifier(**QUICK, caution=caution, random_state=0)
     decision = model.fit(p.X, p.y, sources=p.pool).decision_
     better = [
@@ -157,8 +157,7 @@ def test_the_rule_is_kept(caution):
     ]
     if better:
         assert decision.sources == min(better, key=lambda one: one.loss).sources
-    assert decision.transfers == bool(better)
-    assert decision.transfers != (caution > 1e5)
+    assert decision.transfers == bool(better) == (caution < 1e5)
     assert ("lowers" in decision.why) == decision.transfers
 
 

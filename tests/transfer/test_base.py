@@ -50,13 +50,13 @@ def test_a_method_is_one_function():
 
 def test_refusals_name_each_source_and_change_nothing():
     rows = next(iter(P.pool)).X
-    text = pa.table({**dict(zip(COLUMNS[1:], rows.T[1:], strict=True)), COLUMNS[0]: ["old"] * 60})
+    text = pa.table({**dict(zip(COLUMNS[1:], rows.T[1:], strict=True)), COLUMNS[0]: ["old"] * 40})
     pool = SourcePool(
         [
             *P.pool,
-            Source("narrow", rows[:, :2], np.arange(60) % 2),
-            Source("colours", rows, ["red", "blue"] * 30),
-            Source("text", text, np.arange(60) % 2),
+            Source("narrow", rows[:, :2], np.arange(40) % 2),
+            Source("colours", rows, ["red", "blue"] * 20),
+            Source("text", text, np.arange(40) % 2),
         ]
     )
     X = pa.table(dict(zip(COLUMNS, P.X.T, strict=True)))
@@ -70,7 +70,7 @@ def test_refusals_name_each_source_and_change_nothing():
 
 
 def test_refusals_are_what_fit_raises():
-    pool = SourcePool([Source("colours", next(iter(P.pool)).X, ["red", "blue"] * 30)])
+    pool = SourcePool([Source("colours", next(iter(P.pool)).X, ["red", "blue"] * 20)])
     with pytest.raises(InputError) as raised:
         PooledClassifier().fit(P.X, P.y, sources=pool)
     assert PooledClassifier().refusals(P.X, P.y, pool) == {"colours": str(raised.value)}
@@ -100,16 +100,16 @@ def test_a_regression_refuses_labels_that_are_not_numbers():
     p = make_problem("regression")
     with pytest.raises(InputError, match="not numbers"):
         PooledRegressor().fit(p.X, ["high"] * len(p.y))
-    colours = SourcePool([Source("colours", p.pool["related"].X, ["red", "blue"] * 30)])
+    colours = SourcePool([Source("colours", p.pool["related"].X, ["red", "blue"] * 20)])
     with pytest.raises(InputError, match=r"'colours'.*not numbers"):
         PooledRegressor().fit(p.X, p.y, sources=colours)
 
 
 def test_unlabelled_rows_of_a_source_are_not_learned_from():
     source = P.pool["related"]
-    y = np.where(np.arange(60) < 40, source.y, -1)
+    y = np.where(np.arange(40) < 30, source.y, -1)
     marked = SourcePool([Source("a", source.X, y, unlabeled=-1)])
-    cut = SourcePool([Source("a", source.X[:40], source.y[:40])])
+    cut = SourcePool([Source("a", source.X[:30], source.y[:30])])
     found, expected = (
         PooledClassifier().fit(P.X, P.y, sources=pool).predict_proba(P.X_new)
         for pool in (marked, cut)

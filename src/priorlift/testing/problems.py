@@ -41,7 +41,7 @@ def labels(X: NDArray[np.float64], task: Task, draws: np.random.Generator) -> ND
     return (signal > 0).astype(int) if task == "classification" else signal
 
 
-def make_problem(task: Task, seed: int = 0, source_rows: int = 60) -> Problem:
+def make_problem(task: Task, seed: int = 0, source_rows: int = 40) -> Problem:
     """Draw a problem.
 
     Parameters
@@ -50,7 +50,7 @@ def make_problem(task: Task, seed: int = 0, source_rows: int = 60) -> Problem:
         Of target and sources alike.
     seed : int, default=0
         Of all draws.
-    source_rows : int, default=60
+    source_rows : int, default=40
         Rows of each source.
     """
     draws = np.random.default_rng(seed)
