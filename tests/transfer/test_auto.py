@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+from sklearn.dummy import DummyClassifier
 from sklearn.svm import LinearSVC
 
 from priorlift.core.errors import InputError, InputTypeError, UnknownNameError
 from priorlift.pool import Source, SourcePool
+from priorlift.ranking.rank import rank_sources
 from priorlift.testing.problems import make_problem
 from priorlift.testing.suite import recording
 from priorlift.transfer import (
@@ -103,6 +105,17 @@ def test_without_sources_it_is_the_best_of_the_target(auto, reference, kind):
     assert (model.decision_.method, model.decision_.n_fits) == ("target_only", 1)
 
 
+def test_other_baselines_are_opponents_and_never_the_choice():
+    p = make_problem("classification")
+    weak = PooledClassifier(DummyClassifier())
+    model = AutoTransferClassifier(["pooled"], caution=1e6, reference=weak, random_state=0)
+    decision = model.fit(p.X, p.y, sources=p.pool).decision_
+    by_loss = sorted(decision.candidates, key=lambda one: one.loss)
+    assert [one.method for one in by_loss if not one.sources] == ["pooled", "target_only"]
+    assert (decision.method, decision.sources) == ("target_only", ())
+    assert len(np.unique(model.predict_proba(p.X_new))) <= 2
+
+
 def test_the_choice_is_what_its_method_gives_by_hand():
     p = make_problem("classification", source_rows=200)
     model = AutoTransferClassifier(**QUICK, caution=0.0, random_state=5)
@@ -177,8 +190,10 @@ def test_the_budget_of_fits_is_kept_and_counted(max_fits):
 
 
 def test_candidates_come_in_the_order_of_the_ranking():
-    p = make_problem("classification")
+    p = make_problem("classification", source_rows=200)
     decision = AutoTransferClassifier(**QUICK, random_state=0).fit(p.X, p.y, p.pool).decision_
+    ranking = rank_sources(p.X, p.y, p.pool, n_bootstrap=0, random_state=0)
+    assert decision.ranking == ranking.names
     first, second = decision.ranking
     assert [one.sources for one in decision.candidates[:3]] == [(), (), (first,)]
     assert set(decision.candidates[3].sources) == {first, second}
