@@ -8,6 +8,7 @@ to every fit of the batch.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.special import expit
@@ -29,6 +30,11 @@ class FixedSource:
         A = with_ones(X)
         return cls(A, y, outer_products(A))
 
+    @cached_property
+    def logistic(self):
+        """Coefficients of a fit on these rows alone, where pooled fits start."""
+        return _logistic(self.A[None], self.y[None], np.ones((1, 1, len(self.y))), None)
+
 
 def with_ones(X):
     return np.concatenate([X, np.ones((*X.shape[:-1], 1))], axis=-1)
@@ -43,9 +49,7 @@ def fit(learner, X, y, mask=None, source=None, n_classes=2):
     A = with_ones(X)
     mask = np.ones((len(X), 1, X.shape[1])) if mask is None else mask.astype(float)
     if learner == "logistic":
-        start = 0.0
-        if source is not None:
-            start = _logistic(source.A[None], source.y[None], np.ones((1, 1, len(source.y))), None)
+        start = 0.0 if source is None else source.logistic
         return _logistic(A, y, mask, source, start)[..., None]
     return _ridge(A, y, mask, source, n_classes)
 

@@ -108,24 +108,30 @@ class Task:
 
     def lift(self, angle, n_samples, seed):
         """Expected lift of each metric over fresh samples of `n_train` rows, with its error."""
-        source, differences = self.source(angle), {}
-        for block in range(n_samples // BLOCK):
-            rng = np.random.default_rng([self.seed, seed, block])
-            X, y = self.sample(rng, BLOCK, self.n_train)
-            state = rng.integers(2**32)
-            arms = [
-                self.population_scores(self.fit(X, y, None, s)[:, 0], np.random.default_rng(state))
-                for s in (source, None)
-            ]
-            for metric in arms[0]:
-                difference = (arms[0][metric] - arms[1][metric]).mean()
-                differences.setdefault(metric, []).append(difference)
-        return {
-            metric: (float(np.mean(d)), float(np.std(d, ddof=1) / np.sqrt(len(d))))
-            for metric, d in differences.items()
-        }
+        with_source = self._mean_scores(self.source(angle), n_samples, seed)
+        without = self._mean_scores_without(n_samples, seed)
+        answers = {}
+        for metric, scores_ in with_source.items():
+            by_block = scores_ - without[metric]
+            error = by_block.std(ddof=1) / np.sqrt(by_block.size)
+            answers[metric] = (float(by_block.mean()), float(error))
+        return answers
 
     @cache  # noqa: B019 - tasks are few and live as long as the process
+    def _mean_scores_without(self, n_samples, seed):
+        return self._mean_scores(None, n_samples, seed)
+
+    def _mean_scores(self, source, n_samples, seed):
+        """Mean scores of fits on fresh samples, by blocks that are the same for any source."""
+        found = {}
+        for block in range(n_samples // BLOCK):
+            rng = np.random.default_rng([self.seed, seed, block])
+            coef = self.fit(*self.sample(rng, BLOCK, self.n_train), None, source)[:, 0]
+            for metric, values in self.population_scores(coef, rng).items():
+                found.setdefault(metric, []).append(values.mean())
+        return {metric: np.array(values) for metric, values in found.items()}
+
+    @cache  # noqa: B019 - as above
     def angle_without_lift(self, metric="accuracy"):
         """Angle of the source at which the lift is zero, on samples of its own."""
         return brentq(

@@ -127,6 +127,20 @@ class TestClosedForms:
             resampled = pigeonhole_interval(matrix, overlap=overlap)
             assert resampled.standard_error == pytest.approx(exact.standard_error, rel=0.05)
 
+    def test_overlap_stretches_what_is_due_to_draws_and_not_the_noise(self):
+        # No draw component at all: sharing rows of the pool must cost nothing.
+        matrix = crossed(draw=0, row=0.1, inter=0.5, n_rows=300)
+        matrix -= matrix.mean(axis=1, keepdims=True)
+        apart, shared = pigeonhole_interval(matrix), pigeonhole_interval(matrix, overlap=0.5)
+        assert shared.half_width == pytest.approx(apart.half_width)
+
+    def test_pseudo_rows_weigh_as_rows_in_groups_of_any_size(self):
+        d = np.repeat(np.random.default_rng(0).choice([1.0, 0.0, -1.0], size=40), 5)
+        groups = np.repeat(np.arange(40), 5)
+        interval = row_interval(d, groups=groups, proportion=True)
+        units = np.append(d[::5], [1 / 5, -1 / 5])
+        assert interval.standard_error == pytest.approx(units.std(ddof=1) / np.sqrt(42))
+
     def test_delong_of_one_repeated_draw_is_delongs_paired_variance(self):
         rng = np.random.default_rng(3)
         y = np.repeat([0, 1], [30, 20])
@@ -199,7 +213,12 @@ class TestSymmetries:
 
     @pytest.mark.parametrize(
         "formula",
-        [row_interval, crossed_components_interval, pigeonhole_interval],
+        [
+            row_interval,
+            lambda d, groups=None: row_interval(np.clip(d, -1, 1), groups=groups, proportion=True),
+            crossed_components_interval,
+            pigeonhole_interval,
+        ],
     )
     def test_groups_of_size_one_equal_rows(self, formula):
         matrix = crossed()

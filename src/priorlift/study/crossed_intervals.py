@@ -95,8 +95,9 @@ def pigeonhole_interval(
     """Percentile interval from resampling draws and test rows independently.
 
     The pigeonhole bootstrap (Owen 2007, Annals of Applied Statistics 1, 386-411). Our choice: the
-    part of each resample that comes from the draws' means is stretched by sqrt(1 + J f/(1-f)), so
-    that draws sharing rows of the pool are paid for as in `crossed_components_interval`.
+    part of each resample that comes from the draws' means is stretched by sqrt(1 + s J f/(1-f)),
+    so that draws sharing rows of the pool are paid for as in `crossed_components_interval`; s is
+    the share of the draws' own variance in that of their means, 1 - MS_inter / MS_draw or 0.
 
     Parameters
     ----------
@@ -173,15 +174,41 @@ def satterthwaite(
     return max(variance**2 / spread, smallest) if spread > 0 else smallest
 
 
+def draw_stretch(n_draws: int, overlap: float, explained: float) -> float:
+    """Factor that widens resampled draw effects for draws that share rows of the pool.
+
+    Parameters
+    ----------
+    n_draws : int
+        J.
+    overlap : float
+        f, in [0, 1).
+    explained : float
+        Share of the variance of the draws' scores that test rows explain; above 1 counts as 1.
+
+    Returns
+    -------
+    float
+        At least 1; the variance it adds is sigma2_draw f/(1-f).
+    """
+    own = max(0.0, 1 - explained)
+    return float(np.sqrt(1 + own * (n_draws * overlap_factor(n_draws, overlap) - 1)))
+
+
+def _mean_squares(matrix: FloatArray) -> tuple[float, float, float]:
+    """Mean squares of draws, rows and their interaction in the two-way layout."""
+    n_draws, n_rows = matrix.shape
+    by_draw, by_row = matrix.mean(axis=1), matrix.mean(axis=0)
+    residual = matrix - by_draw[:, None] - by_row[None, :] + matrix.mean()
+    inter = float((residual**2).sum()) / ((n_draws - 1) * (n_rows - 1))
+    return float(n_rows * by_draw.var(ddof=1)), float(n_draws * by_row.var(ddof=1)), inter
+
+
 def _crossed_error(matrix: FloatArray, overlap: float) -> tuple[float, float]:
     n_draws, n_rows = matrix.shape
     factor = overlap_factor(n_draws, overlap)
-    by_draw, by_row, mean = matrix.mean(axis=1), matrix.mean(axis=0), matrix.mean()
-    residual = matrix - by_draw[:, None] - by_row[None, :] + mean
     df_draw, df_row = n_draws - 1, n_rows - 1
-    ms_draw = n_rows * by_draw.var(ddof=1)
-    ms_row = n_draws * by_row.var(ddof=1)
-    ms_inter = float((residual**2).sum()) / (df_draw * df_row)
+    ms_draw, ms_row, ms_inter = _mean_squares(matrix)
     draw = max(0.0, ms_draw - ms_inter) / n_rows
     row = max(0.0, ms_row - ms_inter) / n_draws
     variance = draw * factor + row / n_rows + ms_inter / (n_draws * n_rows)
@@ -195,7 +222,8 @@ def _pigeonhole_means(
     matrix: FloatArray, overlap: float, n_resamples: int, rng: np.random.Generator
 ) -> FloatArray:
     n_draws, n_rows = matrix.shape
-    stretch = np.sqrt(n_draws * overlap_factor(n_draws, overlap))
+    ms_draw, _, ms_inter = _mean_squares(matrix)
+    stretch = draw_stretch(n_draws, overlap, ms_inter / ms_draw if ms_draw > 0 else 1.0)
     draw_effects = matrix.mean(axis=1) - matrix.mean()
     block = max(1, _RESAMPLE_BLOCK // max(n_rows, n_draws))
     means = []

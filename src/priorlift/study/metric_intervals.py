@@ -15,7 +15,7 @@ from scipy import stats
 
 from priorlift.core.errors import InputError
 from priorlift.core.seeds import RandomState, base_seed
-from priorlift.study.crossed_intervals import overlap_factor, satterthwaite
+from priorlift.study.crossed_intervals import draw_stretch, overlap_factor, satterthwaite
 from priorlift.study.interval import (
     SAME_PREDICTIONS,
     FloatArray,
@@ -126,7 +126,6 @@ def pigeonhole_metric_interval(
         )
     units = _rows_by_unit(truth.shape[0], groups)
     n_draws, all_rows = arms[0].shape[0], np.arange(truth.shape[0])
-    stretch = np.sqrt(n_draws * overlap_factor(n_draws, overlap))
     whole = _score_differences(metric, truth, arms, all_rows, range(n_draws))
     reason = _metric_reason(whole, arms, len(units))
     if reason:
@@ -141,14 +140,20 @@ def pigeonhole_metric_interval(
             notes=(APPROXIMATE,),
         )
     rng = np.random.default_rng(base_seed(random_state))
-    resamples = np.full(n_resamples, np.nan)
+    plain, draw_parts, explained = np.full((3, n_resamples), np.nan)
     for index in range(n_resamples):
         drawn, times = np.unique(rng.integers(n_draws, size=n_draws), return_counts=True)
         rows = np.concatenate([units[unit] for unit in rng.integers(len(units), size=len(units))])
         differences = _score_differences(metric, truth, arms, rows, drawn)
         weights = times / n_draws
-        draw_part = weights @ whole[drawn] - whole.mean()
-        resamples[index] = weights @ differences + (stretch - 1) * draw_part
+        plain[index] = weights @ differences
+        draw_parts[index] = weights @ whole[drawn] - whole.mean()
+        if drawn.size > 1:
+            explained[index] = (differences - whole[drawn]).var(ddof=1)
+    spread = float(whole.var(ddof=1))
+    by_rows = float(np.nanmean(explained)) if np.isfinite(explained).any() else 0.0
+    stretch = draw_stretch(n_draws, overlap, by_rows / spread if spread > 0 else 1.0)
+    resamples = plain + (stretch - 1) * draw_parts
     return _resampled_t(whole, resamples, n_draws, len(units), level)
 
 

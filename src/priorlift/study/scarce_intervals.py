@@ -34,9 +34,10 @@ def row_interval(
     Each row's out-of-fold paired difference is averaged over the repeats, d_i; the interval is
     `mean(d) +- t_{N-1} sd(d) / sqrt(N)`. With groups, rows are averaged within their group first
     and groups are the units. `proportion=True` adds the adjustment after Bonett and Price (2012,
-    Journal of Educational and Behavioral Statistics 37, 479-488): one pseudo-unit of difference +1
+    Journal of Educational and Behavioral Statistics 37, 479-488): one pseudo-row of difference +1
     and one of -1, so N + 2 units and N + 1 degrees of freedom. It never collapses to zero width.
-    The `estimate` stays the plain mean; the interval's `centre` is `sum(d) / (N + 2)`.
+    Our choice with groups: each pseudo-row lies in a pseudo-group of average size m, so its unit
+    is +-1/m. The `estimate` stays the plain mean; the interval's `centre` is `sum(d) / (N + 2)`.
 
     Parameters
     ----------
@@ -91,7 +92,8 @@ def row_interval(
     reason = constant_reason(units)
     if proportion and reason != SAME_PREDICTIONS:
         reason = None
-    augmented = np.append(units, [1.0, -1.0]) if proportion else units
+    pseudo = units.size / matrix.shape[1]
+    augmented = np.append(units, [pseudo, -pseudo]) if proportion else units
     error = augmented.std(ddof=1) / np.sqrt(augmented.size) if varies(augmented) else 0.0
     return t_interval(
         units.mean(),
