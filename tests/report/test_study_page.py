@@ -59,7 +59,10 @@ def test_intervals_are_those_of_the_verdicts(result, context):
     verdict = max(result.verdicts, key=lambda v: v.against_same_class.estimate)
     table = context["verdicts"]
     unadjusted = next(c.title for c in table.columns if c.title.startswith("Unadjusted"))
-    for title, interval in (("Adjusted interval", adjusted), (unadjusted, own)):
+    for title, interval in (
+        ("Adjusted interval", verdict.adjusted_against_same_class),
+        (unadjusted, verdict.against_same_class),
+    ):
         assert column(table, title)[0].text == f"{interval.low:+.3f} to {interval.high:+.3f}"
 
 
