@@ -9,7 +9,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-BENCHMARKS = ("runner_throughput", "coverage", "study_overhead", "import_time", "ranking_speed")
+BENCHMARKS = (
+    "runner_throughput",
+    "coverage",
+    "study_overhead",
+    "import_time",
+    "ranking_speed",
+    "faults",
+)
 
 
 def main():

@@ -323,7 +323,8 @@ def test_a_folder_becomes_a_pool(folder):
 def test_each_file_is_read_once(folder, monkeypatch):
     opened = []
     monkeypatch.setattr(
-        "priorlift.core.files.read_table", lambda path: opened.append(path) or pa.table({"x": [1], "y": [2]})
+        "priorlift.core.files.read_table",
+        lambda path: opened.append(path) or pa.table({"x": [1], "y": [2]}),
     )
     SourcePool.read(folder, label="y")
     assert [path.name for path in opened] == ["a.csv", "b.PARQUET"]

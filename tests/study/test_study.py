@@ -11,12 +11,12 @@ from sklearn.linear_model import LogisticRegression, Ridge
 
 from priorlift.core.errors import InputError, InputTypeError, NotRunnableError
 from priorlift.pool import Source, SourcePool, Target
-from priorlift.study import memory
+from priorlift.study import estimate, memory
 from priorlift.study.results import StudyResult
 from priorlift.study.study import Study
 from priorlift.transfer.pooled import PooledClassifier, PooledRegressor
 from priorlift.transfer.target_only import TargetOnlyClassifier, TargetOnlyRegressor
-from priorlift.trials.outcome import Measured, TrialRecord
+from priorlift.trials.outcome import TrialRecord
 
 
 class Failing(PooledClassifier):
@@ -143,20 +143,24 @@ def test_progress_counts_up_to_the_plan(small):
     assert {type(record) for _, _, record in states[1:]} == {TrialRecord}
 
 
-def test_an_estimate_scales_the_time_of_each_method(small):
+def test_a_pilot_tells_the_seconds_of_all_fits(small, monkeypatch):
     study = small()
     before = study.estimate()
     assert before.seconds is None
     assert before.n_trials == len(study.plan.trials()) == 60
-    timed = [
-        TrialRecord(trial, "done", None, None, Measured(seconds, 0, None, "w", "", ""))
-        for trial, seconds in zip(study.plan.trials()[:3], (3.0, 1.0, 2.0), strict=True)
-    ]
-    assert [t.trial.params["method"] for t in timed] == ["target_only", "pooled", "pooled"]
-    assert study.estimate(timed=timed).seconds == pytest.approx(20 * 3.0 + 40 * 1.5)
-    two = study.estimate(n_workers=2, timed=timed)
-    assert two.seconds == pytest.approx((20 * 3.0 + 40 * 1.5) / 2)
+    clock = iter((0.0, 3.0, 10.0, 11.0, 20.0, 22.0))  # the reference, then pooled without and with
+    monkeypatch.setattr(estimate.time, "perf_counter", lambda: next(clock))
+    assert study.estimate(pilot=True).seconds == pytest.approx(20 * (3.0 + 1.0 + 2.0))
+    clock = iter((0.0, 3.0, 10.0, 11.0, 20.0, 22.0))
+    two = study.estimate(n_workers=2, pilot=True)
+    assert two.seconds == pytest.approx(10 * (3.0 + 1.0 + 2.0))
     assert two.memory_mb == pytest.approx(2 * before.memory_mb)
+
+
+def test_a_pilot_of_a_method_that_fails_tells_no_seconds(small):
+    study = small()
+    study.methods["pooled"].set_params(source_weight=-1.0)
+    assert study.estimate(pilot=True).seconds is None
 
 
 def test_what_does_not_fit_into_memory_is_refused_before_anything_is_written(

@@ -155,8 +155,14 @@ class KeepsAnchors(PooledClassifier):
 
 
 class NeedsAnArgument(PooledClassifier):
-    def __init__(self, estimator, source_weight=1.0, preprocess="auto", preprocess_on="target",
-                 random_state=None):
+    def __init__(
+        self,
+        estimator,
+        source_weight=1.0,
+        preprocess="auto",
+        preprocess_on="target",
+        random_state=None,
+    ):
         super().__init__(estimator, source_weight, preprocess, preprocess_on, random_state)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from priorlift.cli import output
-from priorlift.cli.progress import progress
+from priorlift.cli.progress import duration, progress
 
 if TYPE_CHECKING:
     from priorlift.ranking.result import Ranking
@@ -78,7 +78,8 @@ def write_page(result: "StudyResult | Ranking", path: Path) -> Path:
 
 def _announce(study: "Study", out: Path, n_workers: int) -> None:
     plan = study.plan
-    estimate = study.estimate(n_workers)
+    begun = (out / "journal.sqlite").exists()
+    estimate = study.estimate(n_workers, pilot=not begun)
     methods = ", ".join(name for name in plan.methods if name != plan.reference)
     usable = {name for arm in plan.claims for name in arm.sources}
     output.note(f"target   {plan.target_name}: {plan.n_labelled} labelled rows, {plan.task}")
@@ -86,6 +87,12 @@ def _announce(study: "Study", out: Path, n_workers: int) -> None:
     output.note(f"design   {plan.design.kind}: {plan.design.reason}")
     output.note(
         f"work     {estimate.n_trials} fits by {n_workers} worker{'s' * (n_workers > 1)}, about "
-        f"{estimate.memory_mb:.0f} MiB of memory; the time left is known after the first fits"
+        f"{estimate.memory_mb:.0f} MiB of memory, {_expected(estimate.seconds)}"
     )
     output.note(f"run      {out}")
+
+
+def _expected(seconds: float | None) -> str:
+    if seconds is None:
+        return "the time left is known after the first fits"
+    return f"about {duration(seconds)} for the fits"

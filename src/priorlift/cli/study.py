@@ -93,8 +93,11 @@ def command(
     }
     config = settings(target, given)
     study = prepare(config)
-    keep_settings(config, resume=resume)
     from priorlift.cli.running import run_and_show
+    from priorlift.trials.runners import get_runner
+
+    study.check_memory(get_runner(config.runner, config.workers).n_workers)
+    keep_settings(config, resume=resume)
 
     run_and_show(
         study,

@@ -58,10 +58,11 @@ def _sentence(method: str, saved: list[Saved]) -> str:
     if not saved:
         return ""
     budget = min(row.labels.budget for row in saved)
-    best = max((row for row in saved if row.labels.budget == budget), key=lambda r: r.labels.saved)
+    here = [row for row in saved if row.labels.budget == budget]
+    best = max(here, key=lambda row: (row.labels.saved, row.labels.low))
     labels = best.labels
     if labels.below or labels.saved < 0.5:
-        return f"With {budget:,} labels, no source saves {method} any."
+        return f"With {budget:,} labels, no source saves any labels for {method}."
     needed = numbers.labels(labels.equivalent, labels.beyond, labels.below)
     caveat = "" if labels.low > 0 else "; the interval reaches 0, so this is not shown"
     return (

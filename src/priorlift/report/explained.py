@@ -27,5 +27,5 @@ VERDICTS = {
     "not shown": "the data do not settle it, which is not the same as no effect.",
 }
 
-AGREEMENT = ((0.7, "agree well"), (0.4, "agree in part"), (-1.0, "disagree"))
+AGREEMENT = ((0.7, "agree well"), (0.3, "agree in part"), (-1.0, "disagree"))
 """What Kendall's W of at least this much is called."""

@@ -8,16 +8,14 @@ on.
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.base import clone
 
-from priorlift.core import arrays
 from priorlift.core.seeds import derive_seed
 from priorlift.pool import SourcePool, Target
 from priorlift.study.plan import Arm
 from priorlift.study.results import StudyResult
+from priorlift.study.tasks import fit_arm, seeded
 from priorlift.study.verdicts import Verdict
 from priorlift.transfer.base import TransferEstimator
-from priorlift.transfer.routing import fit_params
 
 
 @dataclass(frozen=True)
@@ -66,17 +64,10 @@ def fit_final_model(
         reference where no claim helps.
     """
     arm, verdict = _chosen(result)
-    estimator: TransferEstimator = clone(methods[arm.method])
-    if estimator.random_state is None:
-        estimator.set_params(random_state=derive_seed(result.plan.seed, "final model"))
+    estimator = seeded(methods[arm.method], derive_seed(result.plan.seed, "final model"))
     rows = np.flatnonzero(target.labelled)
-    params = fit_params(
-        estimator,
-        sources=pool.subset(arm.sources) if arm.sources else None,
-        groups=None if target.groups is None else target.groups[rows],
-    )
-    weight = None if target.sample_weight is None else target.sample_weight[rows]
-    estimator.fit(arrays.take_rows(target.X, rows), target.y[rows], sample_weight=weight, **params)
+    nobody_judges = np.empty(0, dtype=np.intp)
+    fit_arm(estimator, target, rows, nobody_judges, pool.subset(arm.sources))
     if verdict is None:
         reason = "no source is proved to help, so the best model without sources was fitted"
     else:

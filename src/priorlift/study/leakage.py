@@ -3,6 +3,7 @@
 Nothing is removed. Each finding is a warning that stands beside the verdicts.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -21,17 +22,12 @@ from priorlift.study.results import Warned
 MAX_ROWS = 5_000
 NEAR = 0.01
 FEW_ROWS_A_CLASS = 10
-GROUP_WORDS = (
-    "patient",
-    "subject",
-    "person",
-    "participant",
-    "donor",
-    "batch",
-    "event",
-    "group",
-    "site",
-)
+GROUP_WORDS = {
+    *("patient", "subject", "person", "participant", "donor", "batch", "event", "site"),
+    *("hospital", "ward", "session", "user", "family", "household"),
+}
+# Tables with fewer possible rows than this many times their length repeat rows by chance.
+ROOM = 100
 
 
 def look_for_leakage(
@@ -68,7 +64,7 @@ def look_for_leakage(
         )
         for name, reason in pool.unusable.items()
     ]
-    encoder = TableEncoder() if arrays.kind_of(target.X) in ("dense", "frame") else None
+    encoder = TableEncoder() if _tells_rows_apart(target) else None
     encoded = None if encoder is None else encoder.fit_transform(target.X)
     for source in pool:
         found += _shared_groups(target, source)
@@ -83,6 +79,19 @@ def look_for_leakage(
     if encoded is not None:
         found += _repeated_rows(encoded)
     return tuple(found)
+
+
+def _tells_rows_apart(target: Target) -> bool:
+    """Tell whether equal rows are a sign of copies: not in a table of a few categories."""
+    kind = arrays.kind_of(target.X)
+    if kind == "frame":
+        columns = [arrays.column_values(target.X, str(name)) for name in target.columns or ()]
+        distinct = [len({str(value) for value in column}) for column in columns]
+    elif kind == "dense":
+        distinct = [len(np.unique(column)) for column in np.asarray(target.X).T]
+    else:
+        return False
+    return float(np.log(distinct).sum()) > float(np.log(ROOM * target.n_rows))
 
 
 def _duplicates(
@@ -209,7 +218,7 @@ def _groups_missing(target: Target) -> Iterator[Warned]:
     if target.groups is not None or target.columns is None:
         return
     for name in target.columns:
-        if any(word in name.lower() for word in GROUP_WORDS):
+        if GROUP_WORDS & set(re.split(r"[^a-z]+", name.lower())):
             values = [str(value) for value in arrays.column_values(target.X, name)]
             if 1 < len(set(values)) < len(values):
                 yield Warned(

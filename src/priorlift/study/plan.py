@@ -126,7 +126,7 @@ class StudyPlan:
                 "estimator": self.methods[arm.method],
                 "sources": list(self.fingerprints(arm)),
                 "metric": self.metric,
-                "design": self.design.to_dict(),
+                "design": {k: v for k, v in self.design.to_dict().items() if k != "reason"},
                 "split": asdict(split),
                 "seed": self.seed,
             },

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from priorlift.core.errors import UnknownNameError
 from priorlift.core.tables import to_frame
 from priorlift.plots import lifts as lift_plots
 from priorlift.pool import Target
@@ -218,7 +219,15 @@ class StudyResult:
         ----------
         method : str
             Name of the method.
+
+        Raises
+        ------
+        UnknownNameError
+            The study has no such method.
         """
+        known = [name for name in self.plan.methods if name != self.plan.reference]
+        if method not in known:
+            raise UnknownNameError("method of this study", method, known)
         wanted = [p for p in self.curves if p.method in (method, self.plan.reference)]
         series: dict[str, list[CurvePoint]] = {}
         for point in wanted:

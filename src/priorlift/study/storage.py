@@ -55,7 +55,8 @@ def write_plan(directory: RunDirectory, plan: StudyPlan) -> None:
     """
     path = directory.path / PLAN
     plain = json.loads(json.dumps(plan.to_dict()))
-    if path.exists():
+    # A plan under which nothing was run binds nobody.
+    if path.exists() and any(directory.journal.counts().values()):
         earlier = _read_json(path)
         if earlier != plain:
             differing = sorted(key for key in plain if plain[key] != earlier.get(key))

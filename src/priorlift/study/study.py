@@ -8,7 +8,6 @@ import contextlib
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +20,10 @@ from priorlift.ranking.rank import rank_sources
 from priorlift.ranking.result import Ranking
 from priorlift.study import storage
 from priorlift.study.design import Split, choose_design, split_rows
+from priorlift.study.estimate import Estimate, estimate_study
 from priorlift.study.final_model import FinalModel, fit_final_model
 from priorlift.study.leakage import look_for_leakage
-from priorlift.study.memory import check_memory, memory_estimate_mb
+from priorlift.study.memory import check_memory
 from priorlift.study.metrics import get_metric
 from priorlift.study.plan import (
     REFERENCE,
@@ -34,7 +34,7 @@ from priorlift.study.plan import (
     resolve_methods,
 )
 from priorlift.study.results import StudyResult, Warned
-from priorlift.transfer.base import check_pool
+from priorlift.transfer.base import TransferEstimator, check_pool
 from priorlift.trials.context import Context
 from priorlift.trials.directory import STORE, RunDirectory
 from priorlift.trials.outcome import TrialRecord
@@ -44,25 +44,6 @@ Progress = Callable[[int, int, TrialRecord | None], None]
 
 SECONDS_BETWEEN_COMMITS = 0.5
 MODEL = "model.priorlift"
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """What a study will ask of the machine.
-
-    Attributes
-    ----------
-    n_trials : int
-        Fits planned.
-    seconds : float or None
-        Expected wall time; None before a fit of each method has been timed.
-    memory_mb : float
-        Expected peak memory of all workers, in MiB.
-    """
-
-    n_trials: int
-    seconds: float | None
-    memory_mb: float
 
 
 class Study:
@@ -142,6 +123,7 @@ class Study:
         self.rank = rank
         task = _task_of(target)
         _check_distinct(self.sources)
+        _check_numbers(target, task)
         self.methods = resolve_methods(methods, task)
         self.plan = self._plan(
             task, label_budgets, n_splits, metric, level, min_lift, base_seed(random_state)
@@ -168,7 +150,7 @@ class Study:
                 f"no source can be used for target {target.name!r}: {reasons}",
                 remedy="give a source with the target's columns",
             )
-        reference = resolve_methods([REFERENCE], task)
+        reference = _reference(self.methods, task)
         self.methods = {**reference, **self.methods}
         reference_arms, _ = plan_arms(target, SourcePool(), reference)
         arms = tuple(dict.fromkeys((*reference_arms, *arms)))
@@ -192,32 +174,35 @@ class Study:
             min_lift=min_lift,
         )
 
-    def estimate(self, n_workers: int = 1, timed: Sequence[TrialRecord] = ()) -> Estimate:
+    def estimate(self, n_workers: int = 1, *, pilot: bool = False) -> Estimate:
         """Estimate what the study will ask of the machine.
 
         Parameters
         ----------
         n_workers : int
             Workers that fit at the same time.
-        timed : sequence of TrialRecord
-            Records of trials that have run; the mean time of each method stands for its other
-            trials.
+        pilot : bool, default=False
+            Whether to fit each method once with the least and once with the most rows, which tells
+            the seconds too.
         """
-        trials = self.plan.trials()
-        seconds = None
-        if timed:
-            by_method: dict[str, list[float]] = {}
-            for record in timed:
-                by_method.setdefault(record.trial.params["method"], []).append(
-                    record.measured.wall_seconds
-                )
-            means = {name: sum(times) / len(times) for name, times in by_method.items()}
-            seconds = (
-                sum(means.get(t.params["method"], max(means.values())) for t in trials) / n_workers
-            )
-        return Estimate(
-            len(trials), seconds, memory_estimate_mb(self.target, self.sources, n_workers)
+        return estimate_study(
+            self.plan, self.target, self.sources, self.methods, n_workers, pilot=pilot
         )
+
+    def check_memory(self, n_workers: int = 1) -> None:
+        """Refuse a study that does not fit into memory; `run` does so first of all.
+
+        Parameters
+        ----------
+        n_workers : int
+            Workers that fit at the same time.
+
+        Raises
+        ------
+        InputError
+            The estimate is above what is available; the message has both numbers.
+        """
+        check_memory(self.target, self.sources, n_workers)
 
     def run(
         self,
@@ -261,7 +246,7 @@ class Study:
             Every fit with sources failed.
         """
         workers = get_runner(runner, n_workers)
-        check_memory(self.target, self.sources, workers.n_workers)
+        self.check_memory(workers.n_workers)
         with _run_directory(out, resume) as directory:
             storage.write_plan(directory, self.plan)
             self._store(directory)
@@ -400,8 +385,36 @@ def _task_of(target: Target) -> Task:
     return target.task
 
 
+def _check_numbers(target: Target, task: Task) -> None:
+    if task == "classification":
+        return
+    labels = target.y[target.labelled]
+    try:
+        labels.astype(float)
+    except (TypeError, ValueError):
+        raise InputError(
+            f"its labels are not numbers, {arrays.plain(labels[0])!r} for one",
+            where=f"target {target.name!r}",
+            remedy='pass task="classification", or another label column',
+        ) from None
+
+
 def _classes(target: Target) -> list[Any]:
     return sorted(set(target.y[target.labelled].tolist()))
+
+
+def _reference(
+    methods: Mapping[str, TransferEstimator], task: Task
+) -> dict[str, TransferEstimator]:
+    own = methods.get(REFERENCE)
+    if own is None:
+        return resolve_methods([REFERENCE], task)
+    if own.transfer_tags.uses_sources:
+        raise InputError(
+            f"the name {REFERENCE!r} is kept for the reference that uses no sources",
+            remedy=f"give your {type(own).__name__} another name",
+        )
+    return {REFERENCE: own}
 
 
 def _check_distinct(pool: SourcePool) -> None:

@@ -43,13 +43,15 @@ def fit_and_score(trial: Trial, context: Context) -> Outcome:
         (row numbers) and `rows` (the score of each test row) or `prediction`.
     """
     params = trial.params
-    design = Design(**{**params["design"], "budgets": tuple(params["design"]["budgets"])})
+    design = Design(
+        **{**params["design"], "budgets": tuple(params["design"]["budgets"]), "reason": ""}
+    )
     target = context.store.target(params["target"])
     names = context.extras["names"]
     sources = SourcePool([context.store.source(f, name=names[f]) for f in params["sources"]])
     train, test = split_rows(target, design, params["task"], Split(**params["split"]))
     seed = derive_seed(context.seed, trial.hash)
-    estimator = _seeded(context.extras["methods"][params["method"]], seed)
+    estimator = seeded(context.extras["methods"][params["method"]], seed)
     metric = METRICS[params["metric"]]
     classes = (
         np.unique(target.y[target.labelled]) if metric.task == "classification" else np.array([])
@@ -57,27 +59,48 @@ def fit_and_score(trial: Trial, context: Context) -> Outcome:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         if len(train):
-            note, model = _fit(estimator, target, train, test, sources)
+            note, model = fit_arm(estimator, target, train, test, sources)
         else:
             note, model = _fit_without_labels(estimator, target, test, sources, metric.task)
         prediction = predict_for(metric, model, arrays.take_rows(target.X, test), classes)
     return _outcome(metric, target, classes, prediction, train, test, seed, note)
 
 
-def _seeded(estimator: TransferEstimator, seed: int) -> TransferEstimator:
+def seeded(estimator: TransferEstimator, seed: int) -> TransferEstimator:
+    """Return an unfitted copy that is seeded, unless the user has seeded it."""
     model: TransferEstimator = clone(estimator)
     if model.random_state is None:
         model.set_params(random_state=seed)
     return model
 
 
-def _fit(
+def fit_arm(
     estimator: TransferEstimator,
     target: Target,
     train: NDArray[np.intp],
     test: NDArray[np.intp],
     sources: SourcePool,
 ) -> tuple[str | None, Any]:
+    """Fit an estimator on training rows of the target, with sources where there are any.
+
+    Parameters
+    ----------
+    estimator : TransferEstimator
+        Fitted in place.
+    target : Target
+        The target.
+    train, test : ndarray of int
+        Its training rows, and the rows that will judge the fit.
+    sources : SourcePool
+        Empty for a baseline.
+
+    Returns
+    -------
+    note : str or None
+        What an estimator that chooses among sources has decided.
+    estimator : TransferEstimator
+        Fitted.
+    """
     rows, y = train, target.y
     if estimator.transfer_tags.unlabelled_rows:
         rows = np.concatenate([train, _unlabelled(target, test)])
