@@ -23,7 +23,7 @@ def make_tasks():
 
     def sleep(trial, context):
         time.sleep(trial.params["seconds"])
-        return Outcome()
+        return Outcome({"extra": context.extras.get("extra")})
 
     def wait(trial, context):
         deadline = time.monotonic() + 60
