@@ -27,7 +27,7 @@ SIZES = {
 
 def fit(trial, context):
     X, y = context.store.get_array("X"), context.store.get_array("y")
-    rows = slice(trial.params["number"] % 7, None, 2)
+    rows = slice(trial.params["number"] % 7, None)
     model = LogisticRegression(C=10.0, max_iter=100).fit(X[rows], y[rows])
     return Outcome({"score": float(model.score(X, y))})
 
