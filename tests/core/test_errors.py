@@ -1,5 +1,7 @@
 """Every error is one line: what, where, cause, remedy."""
 
+import pickle
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,3 +41,17 @@ def test_an_unknown_name_is_answered_with_the_closest():
 
 def test_a_missing_extra_is_answered_with_the_command():
     assert 'pip install "priorlift[nets]"' in str(MissingExtraError("torch", "nets"))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        InputError("wrong", where="a.csv", remedy="mend it"),
+        UnknownNameError("score", "logm", ["logme", "nce"]),
+        MissingExtraError("torch", "nets"),
+    ],
+)
+def test_an_error_crosses_processes_as_it_is(error):
+    again = pickle.loads(pickle.dumps(error))
+    assert type(again) is type(error)
+    assert str(again) == str(error)

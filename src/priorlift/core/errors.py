@@ -6,6 +6,7 @@ Every error that priorlift raises on purpose is one of the classes below. The co
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 
 def message(
@@ -63,6 +64,16 @@ class PriorliftError(Exception):
         remedy: str | None = None,
     ) -> None:
         super().__init__(message(what, where=where, cause=cause, remedy=remedy))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Subclasses compose the message from other arguments; between processes it travels whole.
+        return _rebuilt, (type(self), str(self))
+
+
+def _rebuilt(kind: type[PriorliftError], text: str) -> PriorliftError:
+    error = kind.__new__(kind)
+    error.args = (text,)
+    return error
 
 
 class InputError(PriorliftError, ValueError):

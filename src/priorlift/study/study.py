@@ -37,12 +37,12 @@ from priorlift.study.results import StudyResult, Warned
 from priorlift.transfer.base import TransferEstimator, check_pool
 from priorlift.trials.context import Context
 from priorlift.trials.directory import STORE, RunDirectory
+from priorlift.trials.execute import run_pending
 from priorlift.trials.outcome import TrialRecord
-from priorlift.trials.runners import get_runner
+from priorlift.trials.runners import Runner, get_runner
 
 Progress = Callable[[int, int, TrialRecord | None], None]
 
-SECONDS_BETWEEN_COMMITS = 0.5
 MODEL = "model.priorlift"
 
 
@@ -327,34 +327,26 @@ class Study:
     def _run_trials(
         self,
         directory: RunDirectory,
-        workers: Any,
+        workers: Runner,
         context: Context,
         time_budget: float | None,
         progress: Progress | None,
     ) -> bool:
         planned = self.plan.trials()
-        pending = directory.journal.pending(planned)
-        done = len(planned) - len(pending)
+        done = len(planned) - len(directory.journal.pending(planned))
         if progress is not None:
             progress(done, len(planned), None)
-        start = last_commit = time.monotonic()
-        waiting: list[TrialRecord] = []
-        records = workers.run(pending, context)
-        try:
+        start = time.monotonic()
+        with contextlib.closing(
+            run_pending(planned, workers, context, directory.journal)
+        ) as records:
             for record in records:
-                waiting.append(record)
                 done += 1
-                now = time.monotonic()
-                if now - last_commit > SECONDS_BETWEEN_COMMITS:
-                    directory.journal.record(waiting)
-                    waiting, last_commit = [], now
                 if progress is not None:
                     progress(done, len(planned), record)
-                if time_budget is not None and now - start > time_budget and done < len(planned):
+                late = time_budget is not None and time.monotonic() - start > time_budget
+                if late and done < len(planned):
                     return False
-        finally:
-            records.close()
-            directory.journal.record(waiting)
         return True
 
     def _records(self, directory: RunDirectory) -> list[TrialRecord]:

@@ -1,7 +1,7 @@
 """Run what is not recorded yet, and record it: the loop between a plan, a runner and a journal."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 
 from priorlift.trials.context import Context
 from priorlift.trials.journal import Journal
@@ -14,7 +14,7 @@ SYNC_SECONDS = 0.1
 
 def run_pending(
     trials: Iterable[Trial], runner: Runner, context: Context, journal: Journal
-) -> Iterator[TrialRecord]:
+) -> Generator[TrialRecord, None, None]:
     """Run the trials that the journal lacks and yield each record once it is safe on the disk.
 
     A record is written at once, unless the last write was less than 0.1 seconds ago; then it waits
