@@ -14,7 +14,7 @@ from priorlift.pool import Task
 from priorlift.transfer.inner_validation import Split
 from priorlift.transfer.losses import row_losses
 
-STRENGTHS = (0.001, 0.01, 0.1, 1.0, 10.0)
+STRENGTHS = (0.001, 0.01, 0.1, 1.0)
 WITHOUT_VALIDATION = 0.1
 
 
