@@ -1,6 +1,8 @@
 """Whole studies, on data whose truth is known."""
 
+import itertools
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -12,6 +14,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from priorlift.core.errors import InputError, InputTypeError, NotRunnableError
 from priorlift.pool import Source, SourcePool, Target
 from priorlift.study import estimate, memory
+from priorlift.study import study as study_module
 from priorlift.study.results import StudyResult
 from priorlift.study.study import Study
 from priorlift.transfer.pooled import PooledClassifier, PooledRegressor
@@ -104,14 +107,18 @@ def small(make_task, quick_methods):
     return build
 
 
-def test_a_time_limit_stops_and_says_so_and_resuming_completes(small, tmp_path):
+def test_a_time_limit_stops_and_says_so_and_resuming_completes(small, tmp_path, monkeypatch):
     states = []
-    cut = small().run(
-        tmp_path / "run", time_budget=0.15, progress=lambda *state: states.append(state)
-    )
+    with monkeypatch.context() as patched:
+        # A clock that ticks once a record: the limit falls after 20 of 60.
+        ticks = SimpleNamespace(monotonic=itertools.count().__next__)
+        patched.setattr(study_module, "time", ticks)
+        cut = small().run(
+            tmp_path / "run", time_budget=20, progress=lambda *state: states.append(state)
+        )
     n = len(small().plan.trials())
-    assert 0 < len(cut.records) < n
-    assert states[-1][0] == len(cut.records)
+    assert states[-1][0] == 21
+    assert 21 <= len(cut.records) < n
     assert not cut.reproducible
     assert [w.kind for w in cut.warnings][-1] == "time limit"
     assert not StudyResult.load(tmp_path / "run").reproducible

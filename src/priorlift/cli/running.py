@@ -78,8 +78,7 @@ def write_page(result: "StudyResult | Ranking", path: Path) -> Path:
 
 def _announce(study: "Study", out: Path, n_workers: int) -> None:
     plan = study.plan
-    begun = (out / "journal.sqlite").exists()
-    estimate = study.estimate(n_workers, pilot=not begun)
+    estimate = study.estimate(n_workers, pilot=not _recorded(out))
     methods = ", ".join(name for name in plan.methods if name != plan.reference)
     usable = {name for arm in plan.claims for name in arm.sources}
     output.note(f"target   {plan.target_name}: {plan.n_labelled} labelled rows, {plan.task}")
@@ -90,6 +89,17 @@ def _announce(study: "Study", out: Path, n_workers: int) -> None:
         f"{estimate.memory_mb:.0f} MiB of memory, {_expected(estimate.seconds)}"
     )
     output.note(f"run      {out}")
+
+
+def _recorded(out: Path) -> int:
+    """Return how many trials a run directory holds already."""
+    from priorlift.trials.directory import JOURNAL
+    from priorlift.trials.journal import Journal
+
+    if not (out / JOURNAL).exists():
+        return 0
+    with Journal(out / JOURNAL, read_only=True) as journal:
+        return sum(journal.counts().values())
 
 
 def _expected(seconds: float | None) -> str:

@@ -266,9 +266,7 @@ class Study:
                 self.plan, self.target, records, ranking, warnings, finished, storage.environment()
             )
             if not result.verdicts:
-                raise NotRunnableError(
-                    _nothing_ran(records, finished), remedy="see the errors of the trials"
-                )
+                raise _nothing_ran(records, finished)
             storage.write_result(directory, result)
             if out is not None:
                 self._save_model(directory, result)
@@ -443,10 +441,14 @@ def _time_limit(time_budget: float | None) -> Warned:
     )
 
 
-def _nothing_ran(records: Sequence[TrialRecord], finished: bool) -> str:
+def _nothing_ran(records: Sequence[TrialRecord], finished: bool) -> NotRunnableError:
     errors = [record.error for record in records if record.error]
     if errors:
-        return (
-            f"{len(errors)} of {len(records)} fits failed, and no comparison is left: {errors[0]}"
+        return NotRunnableError(
+            f"{len(errors)} of {len(records)} fits failed, and no comparison is left: {errors[0]}",
+            remedy="mend what the first error names",
         )
-    return "no comparison is complete yet" + ("" if finished else ": the time limit came first")
+    return NotRunnableError(
+        "no comparison is complete yet" + ("" if finished else ": the time limit came first"),
+        remedy="go on with --resume and more time",
+    )
