@@ -1,7 +1,7 @@
 #!/bin/sh
 # Install the CPU build of the torch release that the tests pin, before anything else asks for torch.
 # On Linux the plain package would bring several gigabytes of CUDA libraries that no test uses; the
-# CPU build carries the local version "+cpu" and is published in an index of PyTorch's own.
+# CPU build carries the local version "+cpu" and is taken where the package index offers it.
 # Usage: install_torch.sh PYTHON
 set -eu
 python=$1
@@ -16,7 +16,6 @@ fi
 echo "[set-up] installing torch $pin (CPU build)"
 if [ "$(uname -s)" = Linux ]; then
     $pip "torch==$pin+cpu" 2>/dev/null && exit 0
-    $pip --extra-index-url https://download.pytorch.org/whl/cpu "torch==$pin+cpu" && exit 0
     echo "[set-up] no CPU build of torch $pin was found; taking the default build" >&2
 fi
 $pip "torch==$pin"

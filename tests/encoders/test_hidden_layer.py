@@ -21,7 +21,14 @@ VALUES = 10 + 3 * X[:, 0] - X[:, 1]
 
 
 def network_of(kind, sizes=(8,), seed=0, **settings):
-    return kind(hidden_layer_sizes=sizes, alpha=1e-3, max_iter=15, random_state=seed, **settings)
+    return kind(
+        hidden_layer_sizes=sizes,
+        alpha=1e-3,
+        max_iter=15,
+        random_state=seed,
+        solver="lbfgs",
+        **settings,
+    )
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

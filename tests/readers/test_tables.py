@@ -370,3 +370,11 @@ def test_real_tables_are_read(data_dir):
     with pytest.raises(InputError, match=r"has no header.*add a line with the names"):
         CSV(folder / "BostonHousing.csv")
     assert CSV(folder / "auto_mpg.csv").column("horsepower").null_count == 6
+
+
+def test_a_quoted_delimiter_of_another_kind_is_part_of_the_name(tmp_path):
+    path = tmp_path / "quoted.csv"
+    path.write_text('c0;"c,"\n0;0\n')
+    table = CSV(path)
+    assert table.column_names == ["c0", "c,"]
+    assert table.num_rows == 1

@@ -18,6 +18,9 @@ from sklearn.utils.validation import check_is_fitted
 from priorlift.core.seeds import RandomState, base_seed
 from priorlift.pool import Task
 
+# Where whole passes over the rows are cheap, L-BFGS needs fewer of them than Adam.
+LBFGS_ROWS = 5_000
+
 
 class HiddenLayerEncoder(TransformerMixin, BaseEstimator):
     """Features of the last hidden layer of a small ReLU network trained on labelled source rows.
@@ -31,9 +34,9 @@ class HiddenLayerEncoder(TransformerMixin, BaseEstimator):
     alpha : float, default=1e-3
         L2 penalty.
     max_iter : int, default=40
-        Epochs at most.
+        Iterations at most: of L-BFGS for sources of up to 5,000 rows, epochs of Adam beyond.
     random_state : int, RandomState or None
-        Seeds the initial weights and the order of the batches.
+        Seeds the initial weights, and the order of the batches.
 
     Attributes
     ----------
@@ -44,7 +47,7 @@ class HiddenLayerEncoder(TransformerMixin, BaseEstimator):
 
     Notes
     -----
-    O(epochs x rows x weights) time.
+    O(iterations x rows x weights) time.
 
     Examples
     --------
@@ -88,12 +91,11 @@ class HiddenLayerEncoder(TransformerMixin, BaseEstimator):
             hidden_layer_sizes=self.hidden_layer_sizes,
             alpha=self.alpha,
             max_iter=self.max_iter,
-            # Small sources get small batches, so that every source gets as many steps.
-            batch_size=int(np.clip(len(y) // 4, 16, 200)),
+            solver="lbfgs" if len(y) <= LBFGS_ROWS else "adam",
             random_state=base_seed(self.random_state),
         )
         with warnings.catch_warnings():
-            # A feature map need not sit at an optimum; the number of epochs is the regularisation.
+            # A feature map need not sit at an optimum; the number of iterations regularises.
             warnings.simplefilter("ignore", ConvergenceWarning)
             model.fit(X, y, sample_weight=sample_weight)
         self.weights_ = [np.asarray(w) for w in model.coefs_]

@@ -182,11 +182,12 @@ def find_layout(data: bytes, path: Path) -> Layout:
 
 
 def _sniff(data: bytes) -> str:
-    best, best_score = DELIMITERS[0], (0.0, 1)
+    best, best_score = DELIMITERS[0], (0.0, False, 1)
     for delimiter in DELIMITERS:
         widths = list(islice(_widths(data, delimiter), SNIFFED_RECORDS))
         width, count = Counter(widths).most_common(1)[0] if widths else (0, 0)
-        score = (count / max(len(widths), 1), width)
+        # A quotation mark that a wrong delimiter leaves open swallows the rows into one record.
+        score = (count / max(len(widths), 1), len(widths) > 1, width)
         if width > 1 and score > best_score:
             best, best_score = delimiter, score
     return best

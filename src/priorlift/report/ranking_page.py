@@ -167,4 +167,6 @@ def _plot(ranking: Ranking) -> Plot:
 def _networks(ranking: Ranking) -> str:
     plan = ranking.plan
     layers = " and ".join(str(size) for size in plan.hidden_layer_sizes)
-    return f"hidden layers of {layers} units, alpha {plan.alpha:g}, at most {plan.max_iter} epochs"
+    return (
+        f"hidden layers of {layers} units, alpha {plan.alpha:g}, at most {plan.max_iter} iterations"
+    )
