@@ -7,10 +7,11 @@ import pyarrow as pa
 import pytest
 
 from priorlift.core.errors import InputError, InputTypeError
-from priorlift.pool import Source, SourcePool
+from priorlift.pool import Source, SourcePool, Target
+from priorlift.study.plan import why_unusable
 from priorlift.testing.problems import COLUMNS, make_problem
 from priorlift.transfer import Method, PooledClassifier, PooledRegressor, TransferRegressor
-from priorlift.transfer.base import check_pool
+from priorlift.transfer.base import TransferTags, check_pool
 
 P = make_problem("classification")
 
@@ -128,3 +129,29 @@ def test_no_warning_comes_from_an_ordinary_fit():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         PooledClassifier().fit(P.X, P.y, sources=P.pool).predict(P.X_new)
+
+
+class OwnColumns(PooledClassifier):
+    """Looks at sources in their own columns and learns from the target alone."""
+
+    transfer_tags = TransferTags(columns="own")
+
+    def _fit(self, target, sources):
+        self.seen_ = {rows.name: rows.X for rows in sources}
+        super()._fit(target, ())
+
+
+def test_sources_may_have_columns_of_their_own_where_the_tag_says_so():
+    labels = P.pool["related"].y
+    wide = np.random.default_rng(0).normal(5.0, 3.0, (40, 3))
+    named = pa.table({"colour": ["red", "blue"] * 20})
+    pool = SourcePool([Source("wide", wide, labels), Source("named", named, labels)])
+    fitted = OwnColumns().fit(P.X, P.y, sources=pool)
+    np.testing.assert_allclose(fitted.seen_["wide"].mean(axis=0), 0, atol=1e-12)
+    assert fitted.seen_["named"].shape == (40, 2)
+    assert fitted.n_dropped_columns_ == {"wide": 0, "named": 0}
+    target = Target("few", P.X, P.y, task="classification")
+    assert why_unusable(fitted, target, pool["wide"]) is None
+    assert "3 columns" in why_unusable(PooledClassifier(), target, pool["wide"])
+    with pytest.raises(InputError, match="3 columns"):
+        PooledClassifier().fit(P.X, P.y, sources=pool.subset(["wide"]))

@@ -291,10 +291,11 @@ def why_unusable(method: TransferEstimator, target: Target, source: Source) -> s
     tags = method.transfer_tags
     if not tags.uses_sources:
         return "the method learns from no source"
-    try:
-        align_source(source, target.columns, arrays.n_columns(target.X))
-    except InputError as error:
-        return str(error)
+    if tags.columns == "target":
+        try:
+            align_source(source, target.columns, arrays.n_columns(target.X))
+        except InputError as error:
+            return str(error)
     if arrays.kind_of(source.X) == "sparse" and not tags.sparse:
         return "the method does not take sparse features"
     if not source.labelled.any():

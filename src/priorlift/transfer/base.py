@@ -43,6 +43,9 @@ class TransferTags:
     ----------
     labels : {"shared", "any"}
         Whether sources must share labels with the target, or may have label sets of their own.
+    columns : {"target", "own"}
+        Whether sources are brought into the target's columns, or come with features of their own,
+        which are then preprocessed by themselves.
     open_labels : bool
         Whether `classes_` may hold classes that only a source has.
     sparse : bool
@@ -59,6 +62,7 @@ class TransferTags:
     """
 
     labels: Literal["shared", "any"] = "shared"
+    columns: Literal["target", "own"] = "target"
     open_labels: bool = False
     sparse: bool = True
     unlabelled_rows: bool = False
@@ -324,6 +328,9 @@ class TransferEstimator(BaseEstimator):
         Its fingerprint, by which sources are ordered and seeded, is then that of what is learned
         from: columns that are dropped cannot change a result.
         """
+        if self.transfer_tags.columns == "own":
+            self.n_dropped_columns_[source.name] = 0
+            return source
         aligned = align_source(source, self._columns, self.n_features_in_)
         self.n_dropped_columns_[source.name] = aligned.n_dropped
         in_place = self._columns is None or source.columns in (None, self._columns)
@@ -364,9 +371,6 @@ class TransferEstimator(BaseEstimator):
         raise NotImplementedError
 
     def _fit_preprocess(self, target: Rows, sources: Iterable[Rows]) -> None:
-        if self.preprocess is None:
-            self.preprocess_ = None
-            return
         if isinstance(self.preprocess, str) and self.preprocess != "auto":
             raise InputError(
                 f"preprocess is {self.preprocess!r}",
@@ -374,29 +378,23 @@ class TransferEstimator(BaseEstimator):
             )
         if self.preprocess_on not in ("target", "all"):
             raise InputError(f"preprocess_on is {self.preprocess_on!r}", remedy='"target" or "all"')
-        self.preprocess_ = TableEncoder() if self.preprocess == "auto" else clone(self.preprocess)
-        rows = [target, *sources] if self.preprocess_on == "all" else [target]
+        together = self.preprocess_on == "all" and self.transfer_tags.columns == "target"
+        self.preprocess_ = self._preprocess_for([target, *sources] if together else [target])
+
+    def _preprocess_for(self, rows: list[Rows]) -> Any:
+        if self.preprocess is None:
+            return None
         X = arrays.stack_rows([part.X for part in rows])
+        if self.preprocess != "auto":
+            return clone(self.preprocess).fit(X)
         weight = np.concatenate([part.sample_weight for part in rows])
-        if self.preprocess == "auto":
-            self.preprocess_.fit(X, sample_weight=weight)
-        else:
-            self.preprocess_.fit(X)
+        return TableEncoder().fit(X, sample_weight=weight)
 
     def _encode(self, rows: Rows) -> Rows:
-        X = self._encode_X(rows.X, f"source {rows.name!r}" if rows.fingerprint else "the target")
-        return replace(rows, X=X)
-
-    def _encode_X(self, X: Any, where: str) -> Any:
-        if self.preprocess_ is not None:
-            try:
-                X = self.preprocess_.transform(X)
-            except InputError as error:
-                raise InputError(str(error).rstrip("."), where=where) from error
-            return X
-        if arrays.is_frame(X):
-            X = numbers_of(X)
-        return check_array(X, accept_sparse="csr", dtype=float, input_name="X")
+        where = f"source {rows.name!r}" if rows.fingerprint else "the target"
+        own = bool(rows.fingerprint) and self.transfer_tags.columns == "own"
+        preprocess = self._preprocess_for([rows]) if own else self.preprocess_
+        return replace(rows, X=_encoded(preprocess, rows.X, where))
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Predict the label of each row.
@@ -415,7 +413,7 @@ class TransferEstimator(BaseEstimator):
 
     def _model_input(self, X: Any) -> Any:
         check_is_fitted(self, "model_")
-        return self._features(self._encode_X(self._check_X(X, reset=False), "X"))
+        return self._features(_encoded(self.preprocess_, self._check_X(X, reset=False), "X"))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -423,6 +421,17 @@ class TransferEstimator(BaseEstimator):
         tags.input_tags.allow_nan = isinstance(self.preprocess, str)
         tags.target_tags.required = True
         return tags
+
+
+def _encoded(preprocess: Any, X: Any, where: str) -> Any:
+    if preprocess is not None:
+        try:
+            return preprocess.transform(X)
+        except InputError as error:
+            raise InputError(str(error).rstrip("."), where=where) from error
+    if arrays.is_frame(X):
+        X = numbers_of(X)
+    return check_array(X, accept_sparse="csr", dtype=float, input_name="X")
 
 
 def _model_has(attribute: str) -> Any:
