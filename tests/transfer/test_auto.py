@@ -221,7 +221,7 @@ def test_a_source_that_a_method_cannot_use_is_skipped_with_the_reason():
         Source("narrow", rows[:, :2], rows[:, 0] > 0),
     ]
     pool = SourcePool([*p.pool, *strange], unusable={"broken.csv": "is empty"})
-    small = FrozenFeaturesClassifier(hidden_layer_sizes=(4,), max_iter=2, n_splits=2)
+    small = FrozenFeaturesClassifier(hidden_layer_sizes=(4,), n_iterations=2, n_splits=2)
     model = AutoTransferClassifier(
         ["pooled", small], 40, n_splits=2, reference=PooledClassifier(), random_state=0
     )

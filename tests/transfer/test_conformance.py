@@ -40,7 +40,7 @@ class TestFrozenFeaturesClassifier(TransferEstimatorConformance):
 
     def make_estimator(self):
         return FrozenFeaturesClassifier(
-            hidden_layer_sizes=(8,), max_iter=5, n_splits=2, random_state=0
+            hidden_layer_sizes=(8,), n_iterations=5, n_splits=2, random_state=0
         )
 
 
@@ -50,7 +50,7 @@ class TestFrozenFeaturesRegressor(TransferEstimatorConformance):
     def make_estimator(self):
         # Narrower random features miss the score that check_regressors_train asks for.
         return FrozenFeaturesRegressor(
-            hidden_layer_sizes=(32,), max_iter=5, n_splits=2, random_state=0
+            hidden_layer_sizes=(32,), n_iterations=5, n_splits=2, random_state=0
         )
 
 

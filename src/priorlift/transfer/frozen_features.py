@@ -35,7 +35,7 @@ class _FrozenFeatures(TransferEstimator):
         self,
         encoder: Any = None,
         hidden_layer_sizes: tuple[int, ...] = (64,),
-        max_iter: int = 40,
+        n_iterations: int = 40,
         keep_input: bool = False,
         n_splits: int = 3,
         preprocess: Any = "auto",
@@ -44,7 +44,7 @@ class _FrozenFeatures(TransferEstimator):
     ) -> None:
         self.encoder = encoder
         self.hidden_layer_sizes = hidden_layer_sizes
-        self.max_iter = max_iter
+        self.n_iterations = n_iterations
         self.keep_input = keep_input
         self.n_splits = n_splits
         self.preprocess = preprocess
@@ -70,7 +70,7 @@ class _FrozenFeatures(TransferEstimator):
                 encoder.set_params(random_state=seed)
             return encoder.fit(rows.X, rows.y)
         encoder = HiddenLayerEncoder(
-            rows.task, self.hidden_layer_sizes, max_iter=self.max_iter, random_state=seed
+            rows.task, self.hidden_layer_sizes, max_iter=self.n_iterations, random_state=seed
         )
         if random:
             return encoder.random(rows.X.shape[1])
@@ -96,7 +96,7 @@ class FrozenFeaturesClassifier(TransferClassifier, _FrozenFeatures):
         same network's random initial weights.
     hidden_layer_sizes : tuple of int, default=(64,)
         Widths of the default encoder's hidden layers.
-    max_iter : int, default=40
+    n_iterations : int, default=40
         Iterations of the default encoder's training, at most.
     keep_input : bool, default=False
         Whether the head also sees the preprocessed columns.
@@ -133,7 +133,7 @@ class FrozenFeaturesRegressor(TransferRegressor, _FrozenFeatures):
         As in `FrozenFeaturesClassifier`.
     hidden_layer_sizes : tuple of int, default=(64,)
         Widths of the default encoder's hidden layers.
-    max_iter : int, default=40
+    n_iterations : int, default=40
         Iterations of the default encoder's training, at most.
     keep_input : bool, default=False
         Whether the head also sees the preprocessed columns.
