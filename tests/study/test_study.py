@@ -314,3 +314,26 @@ def test_methods_by_name_are_judged_too(make_task):
     result = Study(target, pool.subset(["same"]), ["pooled"], n_splits=10, rank=False).run()
     assert set(result.plan.methods) == {"target_only", "pooled"}
     assert result.verdicts[0].against_reference is not None
+
+
+def test_a_model_that_cannot_be_saved_does_not_lose_the_study(small, tmp_path, monkeypatch):
+    def refuse(*_, **__):
+        raise InputError("holds what cannot be saved")
+
+    monkeypatch.setattr(study_module, "save", refuse)
+    with pytest.warns(UserWarning, match="not kept with the run: holds what cannot be saved"):
+        result = small().run(tmp_path / "run")
+    assert result.verdicts
+    assert (tmp_path / "run" / "results.parquet").exists()
+    assert not (tmp_path / "run" / "model.priorlift").exists()
+
+
+def test_a_plan_under_which_nothing_ran_leaves_no_ranking_behind(small, tmp_path):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        small(rank=True).run(tmp_path / "run", progress=stop)
+    earlier = (tmp_path / "run" / "ranking.json").read_text()
+    small(rank=True, random_state=1).run(tmp_path / "run", resume=True)
+    assert (tmp_path / "run" / "ranking.json").read_text() != earlier

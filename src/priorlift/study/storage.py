@@ -66,6 +66,7 @@ def write_plan(directory: RunDirectory, plan: StudyPlan) -> None:
                 remedy="use another --out, or the settings of that run (study.toml)",
             )
         return
+    (directory.path / RANKING).unlink(missing_ok=True)  # it would be of the earlier plan
     directory.write_text_atomic(PLAN, json.dumps(plain, sort_keys=True, indent=1))
 
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from warnings import warn
 
 from priorlift.core import arrays
 from priorlift.core.errors import InputError, InputTypeError, NotRunnableError
@@ -227,8 +228,8 @@ class Study:
         n_workers : int, optional
             Worker processes; by default one a processor.
         time_budget : float, optional
-            Seconds after which no further trial is started. Only
-            complete draws are analysed, and the result is marked as not reproducible.
+            Seconds after which no further trial is started. Only complete draws are analysed, and
+            the result is marked as not reproducible.
         progress : callable, optional
             Called with (trials done, trials planned, last record).
 
@@ -285,12 +286,15 @@ class Study:
     def _save_model(self, directory: RunDirectory, result: StudyResult) -> None:
         final = self.final_model(result)
         lift = {} if final.verdict is None else {"lift": final.verdict.against_same_class.estimate}
-        save(
-            final.estimator,
-            directory.path / MODEL,
-            metrics=lift,
-            verdict="not shown" if final.verdict is None else final.verdict.verdict,
-        )
+        try:
+            save(
+                final.estimator,
+                directory.path / MODEL,
+                metrics=lift,
+                verdict="not shown" if final.verdict is None else final.verdict.verdict,
+            )
+        except InputError as error:
+            warn(f"the model is not kept with the run: {error}", stacklevel=3)
 
     def _store(self, directory: RunDirectory) -> None:
         directory.store.put_task(self.target)
