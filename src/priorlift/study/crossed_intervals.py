@@ -1,8 +1,8 @@
 """Intervals of a label-budget design: draws of the budget crossed with one fixed test part.
 
 A new labelled sample would bring other training rows *and* the score would be judged on other test
-rows, so both variances count. A bootstrap over draws alone covers 25-76 % at a nominal 95 %, over
-test rows alone 84-96 %.
+rows, so both variances count. A bootstrap over draws alone, or over
+test rows alone, leaves one of them out and covers too seldom.
 """
 
 from collections.abc import Sequence

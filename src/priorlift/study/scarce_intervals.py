@@ -1,8 +1,8 @@
 """Intervals of a scarce target: every labelled row is in play, in repeated cross-validation.
 
 Folds overlap and repeats share all rows, so neither folds nor repeats are independent; rows (or
-groups of rows) are. A t-test over folds takes them for independent and covers 30-76 % at a nominal
-95 %; it does not exist here.
+groups of rows) are. A t-test over folds takes them for independent and covers far too seldom;
+it does not exist here.
 """
 
 import numpy as np
