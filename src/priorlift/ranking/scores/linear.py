@@ -1,26 +1,12 @@
-"""Transferability scores: pure functions of sufficient statistics, or of two label columns.
-
-A score ranks sources for one target; it does not say how large the lift will be, and its values are
-not comparable between targets. A new score is one function here and one entry point in
-`priorlift.scores`.
-"""
-
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+"""Scores of the features' second moments and the class means: LogME and the H-scores."""
 
 import numpy as np
-from numpy.typing import ArrayLike
-from scipy import linalg, sparse
-from sklearn.metrics.cluster import expected_mutual_information
+from scipy import linalg
 
 from priorlift.core.errors import InputError
 from priorlift.ranking.evidence import evidence, null_evidence, prior_ratio
 from priorlift.ranking.labels import Floats
 from priorlift.ranking.statistics import TaskStatistics
-
-if TYPE_CHECKING:
-    from priorlift.ranking.view import SourceView
 
 
 def logme(statistics: TaskStatistics, *, centre: bool = True) -> float:
@@ -169,176 +155,9 @@ def ledoit_wolf(statistics: TaskStatistics) -> float:
     return min(noise, spread) / spread
 
 
-def nce(y: ArrayLike, z: ArrayLike) -> float:
-    """Return NCE: minus the conditional entropy H(Y|Z) of the labels given predicted source labels.
-
-    Parameters
-    ----------
-    y : array-like of shape (n,)
-        The target's classes.
-    z : array-like of shape (n,)
-        The source head's predicted classes on the same rows.
-
-    Returns
-    -------
-    float
-        At most 0, in nats; larger is better. O(n log n).
-
-    References
-    ----------
-    Tran, Nguyen, Hassner: Transferability and Hardness of Supervised Classification Tasks, ICCV
-    2019.
-
-    Examples
-    --------
-    >>> nce([0, 0, 1, 1], ["a", "a", "b", "b"]) == 0.0
-    True
-    """
-    joint = _joint_counts(y, z)
-    return _entropy(joint.sum(axis=0)) - _entropy(joint)
-
-
-def normalized_nce(y: ArrayLike, z: ArrayLike) -> float:
-    """Return I(Y;Z) / H(Y) = 1 + NCE / H(Y), the share of the label entropy that Z explains.
-
-    Parameters
-    ----------
-    y, z : array-like of shape (n,)
-        As in `nce`.
-
-    Returns
-    -------
-    float
-        In [0, 1]; larger is better.
-
-    Raises
-    ------
-    InputError
-        There is one class only.
-    """
-    entropy = _label_entropy(_joint_counts(y, z))
-    return float(np.clip(1.0 + nce(y, z) / entropy, 0.0, 1.0))
-
-
-def adjusted_nce(y: ArrayLike, z: ArrayLike) -> float:
-    """Return (I - E) / (H(Y) - E), with E the value of I(Y;Z) to expect from shuffled labels.
-
-    On few rows, predictions that have nothing to do with the labels share information with them by
-    chance, the more the more classes they have: normalised NCE then prefers a meaningless source
-    of ten classes to a good one of two.
-
-    Parameters
-    ----------
-    y, z : array-like of shape (n,)
-        As in `nce`.
-
-    Returns
-    -------
-    float
-        At most 1; about 0 for meaningless predictions, where it can be negative.
-
-    Raises
-    ------
-    InputError
-        There is one class only.
-
-    Notes
-    -----
-    Our choice; E is exact under the hypergeometric model of fixed margins. O(n C_z) at most.
-
-    References
-    ----------
-    Vinh, Epps, Bailey: Information Theoretic Measures for Clusterings Comparison: Variants,
-    Properties, Normalization and Correction for Chance, JMLR 2010.
-    """
-    joint = _joint_counts(y, z)
-    entropy = _label_entropy(joint)
-    expected = float(expected_mutual_information(joint.astype(np.int64), int(joint.sum())))
-    if entropy - expected < 1e-9 * entropy:
-        return 0.0
-    return float((entropy + nce(y, z) - expected) / (entropy - expected))
-
-
-def _joint_counts(y: ArrayLike, z: ArrayLike) -> Floats:
-    labels, rows = np.unique(np.asarray(y), return_inverse=True)
-    sources, columns = np.unique(np.asarray(z), return_inverse=True)
-    if len(rows) != len(columns) or len(rows) == 0:
-        raise InputError(f"{len(rows)} labels and {len(columns)} predictions do not match")
-    shape = (len(labels), len(sources))
-    joint = sparse.coo_array((np.ones(len(rows)), (rows, columns)), shape=shape)
-    return np.asarray(joint.toarray())
-
-
-def _label_entropy(joint: Floats) -> float:
-    entropy = _entropy(joint.sum(axis=1))
-    if entropy == 0.0:
-        raise InputError("the labels are constant", remedy="NCE needs two classes or more")
-    return entropy
-
-
-def _entropy(counts: Floats) -> float:
-    shares = counts[counts > 0] / counts.sum()
-    return float(-(shares * np.log(shares)).sum())
-
-
 def _class_counts(statistics: TaskStatistics) -> Floats:
     if statistics.task != "classification":
         raise InputError("the H-score needs classes, the task is a regression")
     if len(statistics.totals) < 2:
         raise InputError("the labels are constant", remedy="the H-score needs two classes or more")
     return statistics.totals
-
-
-@dataclass(frozen=True)
-class Score:
-    """A score under a name: what the registry holds.
-
-    Attributes
-    ----------
-    name, summary : str
-        What it is called, and what it says in one sentence.
-    tasks : tuple of {"classification", "regression"}
-        Kinds of target that it can score.
-    function : callable
-        From a `SourceView` to a number; a larger one promises more lift. It raises `InputError`
-        with the reason where the source cannot be scored.
-    """
-
-    name: str
-    summary: str
-    tasks: tuple[str, ...]
-    function: "Callable[[SourceView], float]"
-
-    def __call__(self, view: "SourceView") -> float:
-        """Return the score of the source behind the view."""
-        return self.function(view)
-
-
-def _logme_gain(view: "SourceView") -> float:
-    return logme(view.statistics) - view.target.random_logme
-
-
-def _nce_of_source_labels(view: "SourceView") -> float:
-    return adjusted_nce(view.y, view.source_labels)
-
-
-LOGME = Score(
-    name="logme",
-    summary="Log evidence per row of the labels given the source's features, over that of a "
-    "random map of equal width",
-    tasks=("classification", "regression"),
-    function=_logme_gain,
-)
-SHRINKAGE_H = Score(
-    name="shrinkage_h",
-    summary="Separation of the classes in the source's features, with a shrunken covariance",
-    tasks=("classification",),
-    function=lambda view: shrinkage_h_score(view.statistics),
-)
-NCE = Score(
-    name="nce",
-    summary="Share of the label entropy explained by the source head's predicted labels, "
-    "corrected for chance",
-    tasks=("classification",),
-    function=_nce_of_source_labels,
-)
