@@ -5,9 +5,21 @@ not comparable between targets. One file a family of scores; `registered` names 
 `rank_sources` can be asked for.
 """
 
-from priorlift.ranking.scores.label_relation import adjusted_nce, nce, normalized_nce
+from priorlift.ranking.scores.domains import neg_mmd, neg_proxy_a_distance
+from priorlift.ranking.scores.fisher import task2vec, task2vec_similarity, task2vec_transfer
+from priorlift.ranking.scores.label_relation import (
+    adjusted_nce,
+    leep,
+    n_leep,
+    nce,
+    normalized_leep,
+    normalized_nce,
+)
 from priorlift.ranking.scores.linear import h_score, ledoit_wolf, logme, shrinkage_h_score
+from priorlift.ranking.scores.neighbours import knn
 from priorlift.ranking.scores.registered import LOGME, NCE, SHRINKAGE_H, Score
+from priorlift.ranking.scores.similarity import label_cka, linear_cka, parc
+from priorlift.ranking.scores.transport import neg_ot_distance
 
 __all__ = [
     "LOGME",
@@ -16,9 +28,22 @@ __all__ = [
     "Score",
     "adjusted_nce",
     "h_score",
+    "knn",
+    "label_cka",
     "ledoit_wolf",
+    "leep",
+    "linear_cka",
     "logme",
+    "n_leep",
     "nce",
+    "neg_mmd",
+    "neg_ot_distance",
+    "neg_proxy_a_distance",
+    "normalized_leep",
     "normalized_nce",
+    "parc",
     "shrinkage_h_score",
+    "task2vec",
+    "task2vec_similarity",
+    "task2vec_transfer",
 ]

@@ -41,7 +41,7 @@ def _logme_gain(view: "SourceView") -> float:
 
 
 def _nce_of_source_labels(view: "SourceView") -> float:
-    return adjusted_nce(view.y, view.source_labels)
+    return adjusted_nce(view.source_labels, view.y)
 
 
 LOGME = Score(

@@ -1,0 +1,202 @@
+"""Transfer tried in closed form: would rows, features or the head of a source help, if trained?
+
+Ridge regressions stand in for what would be trained, and leave-one-out errors on the target's rows
+for its score, so a trial costs r x r algebra in the source's principal space. Our own scores; the
+nearest published thought is the expected performance gap.
+"""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import stats
+
+from priorlift.core.errors import InputError
+from priorlift.ranking.labels import Floats
+from priorlift.ranking.ridge import Scatter, leave_one_out
+
+if TYPE_CHECKING:
+    from priorlift.ranking.view import SourceView
+
+
+def pooling_gain(view: "SourceView") -> float:
+    """Return how much of the labels' variance is better predicted with the source's rows added.
+
+    It is (E_alone - E_pooled) / T, with E the squared leave-one-out errors of the target's rows by
+    ridge regression in the source's principal space, on the target's rows alone or with the
+    source's rows beside them, each at its best penalty, and T the squared deviations of the labels.
+
+    Parameters
+    ----------
+    view : SourceView
+        The target as the source sees it.
+
+    Returns
+    -------
+    float
+        Above 0 where the source's rows help; below 0 where they hurt. At most 1 plus a little.
+
+    Raises
+    ------
+    InputError
+        Source and target share no label, or are not tasks of one kind.
+
+    Notes
+    -----
+    Our choice. O(n r² + r³) for r <= 64. Depends on the meaning of the labels: a source with
+    swapped classes hurts.
+    """
+    rows, columns = view.in_space, view.target.columns
+    alone = leave_one_out(Scatter.of(rows, columns), rows, columns).error
+    scatter = Scatter.of(rows, columns) + shared_scatter(view)
+    return _share(alone, leave_one_out(scatter, rows, columns).error, columns)
+
+
+def feature_gain(view: "SourceView") -> float:
+    """Return how much of the labels' variance is better predicted with the source's features added.
+
+    As `pooling_gain`, with the source's features beside the target's own columns in place of rows
+    beside rows. What the labels of the source mean does not matter.
+
+    Parameters
+    ----------
+    view : SourceView
+        The target as the source sees it.
+
+    Returns
+    -------
+    float
+        Above 0 where the features help.
+    """
+    rows, columns = view.in_space, view.target.columns
+    alone = leave_one_out(Scatter.of(rows, columns), rows, columns).error
+    features = view.features - view.features.mean(axis=0)
+    size = np.sqrt((features**2).mean())
+    own = np.sqrt(((rows - rows.mean(axis=0)) ** 2).sum(axis=1).mean())
+    if not size > 0.0:
+        return 0.0
+    wide = np.hstack([rows, features * (own / size)])
+    return _share(alone, leave_one_out(Scatter.of(wide, columns), wide, columns).error, columns)
+
+
+def agreement(view: "SourceView") -> float:
+    """Return the correlation of the source head's output with the target's labels.
+
+    The mean over shared classes of the correlation between the head's output for a class and that
+    class's indicator; for a regression, between predictions and labels.
+
+    Parameters
+    ----------
+    view : SourceView
+        The target as the source sees it.
+
+    Returns
+    -------
+    float
+        In [-1, 1]: how well the source's own model would do without any training on the target.
+
+    Raises
+    ------
+    InputError
+        Source and target share no label, or the head's output does not vary.
+    """
+    ours, theirs = shared_columns(view)
+    margins = view.linear.margins(view.in_space)[:, theirs]
+    columns = view.target.columns[:, ours]
+    if not (margins.std(axis=0) > 0.0).all():
+        raise InputError("the source's head says the same of all rows of the target")
+    margins = (margins - margins.mean(axis=0)) / margins.std(axis=0)
+    columns = (columns - columns.mean(axis=0)) / columns.std(axis=0)
+    return float((margins * columns).mean())
+
+
+def proximity(view: "SourceView") -> float:
+    """Return minus half the proxy A-distance of the rows, by a linear discriminant in closed form.
+
+    With Delta the Mahalanobis distance of the means of source and target under their common
+    covariance in the source's principal space, a linear discriminant errs with probability
+    Phi(-Delta / 2), and the A-distance is 2 (1 - 2 Phi(-Delta / 2)). Delta² is corrected for the
+    bias of few rows.
+
+    Parameters
+    ----------
+    view : SourceView
+        The target as the source sees it.
+
+    Returns
+    -------
+    float
+        In [-1, 0]: 0 where the rows cannot be told apart, -1 where they lie apart.
+
+    References
+    ----------
+    Ben-David et al.: Analysis of Representations for Domain Adaptation, NIPS 2006. Bias of the
+    squared distance: McLachlan, Discriminant Analysis and Statistical Pattern Recognition, 1992.
+    """
+    source, target = view.linear.rows, view.in_space
+    width = min(source.shape[1], max(1, (len(source) + len(target) - 4) // 4))
+    source, target = source[:, :width], target[:, :width]
+    n, m = len(source), len(target)
+    step = source.mean(axis=0) - target.mean(axis=0)
+    scatter = n * np.cov(source, rowvar=False, bias=True) + m * np.cov(
+        target, rowvar=False, bias=True
+    )
+    covariance = np.atleast_2d(scatter) / (n + m - 2)
+    covariance.flat[:: width + 1] += 1e-9 * np.trace(covariance) / width + 1e-300
+    squared = float(step @ np.linalg.solve(covariance, step))
+    squared *= (n + m - width - 3) / (n + m - 2)
+    squared -= width * (n + m) / (n * m)
+    return float(2.0 * stats.norm.cdf(-np.sqrt(max(squared, 0.0)) / 2.0) - 1.0)
+
+
+def shared_columns(view: "SourceView") -> tuple[list[int], list[int]]:
+    """Return which label columns of the target and of the source mean the same.
+
+    Raises
+    ------
+    InputError
+        None do.
+    """
+    classes = view.linear.labels.classes
+    if (classes is None) != (view.task == "regression"):
+        raise InputError("the source is a task of another kind")
+    if classes is None:
+        return [0], [0]
+    theirs = {_plain(label): place for place, label in enumerate(classes)}
+    pairs = [
+        (ours, theirs[_plain(label)])
+        for ours, label in enumerate(view.target.classes)
+        if _plain(label) in theirs
+    ]
+    if not pairs:
+        raise InputError("it shares no label with the target")
+    return [ours for ours, _ in pairs], [place for _, place in pairs]
+
+
+def shared_scatter(view: "SourceView") -> Scatter:
+    """Return the moments of the source's rows that carry a label of the target, in its columns."""
+    ours, theirs = shared_columns(view)
+    linear = view.linear
+    width = view.target.columns.shape[1]
+    if len(theirs) == linear.scatter.products.shape[1]:
+        scatter = linear.scatter
+        products = scatter.products[:, theirs]
+    else:
+        matrix = linear.labels.matrix
+        dense = np.asarray(matrix.toarray() if hasattr(matrix, "toarray") else matrix)
+        kept = dense[:, theirs].sum(axis=1) > 0
+        scatter = Scatter.of(linear.rows[kept], dense[kept][:, theirs])
+        products = scatter.products
+    placed = np.zeros((len(products), width))
+    placed[:, ours] = products
+    return Scatter(scatter.gram, placed)
+
+
+def _plain(label: object) -> object:
+    """Return a label such that equal ones of two files meet: numbers by value, else as text."""
+    value = label.item() if isinstance(label, np.generic) else label
+    return float(value) if isinstance(value, int | float) else str(value)
+
+
+def _share(alone: float, helped: float, columns: Floats) -> float:
+    total = float(((columns - columns.mean(axis=0)) ** 2).sum())
+    return (alone - helped) / total
