@@ -223,8 +223,10 @@ def _components(rows: Floats, n_components: int | None) -> Floats:
     most = min(n_components, *centred.shape)
     found = PCA(n_components=most, svd_solver="full").fit_transform(centred)
     spread = found.std(axis=0)
-    # A component of rounding errors would have a sign, and a say, of its own.
-    return np.asarray(np.where(spread > 1e-10 * spread.max(), found, 0.0))
+    # A component without variance is rounding, and would still move the mean of each row. A single
+    # one gets zeros beside it, so that rows correlate by its sign.
+    kept = found[:, spread > 1e-10 * spread.max()]
+    return np.asarray(kept if kept.shape[1] > 1 else np.pad(kept, ((0, 0), (0, 1))))
 
 
 def _row_correlations(rows: Floats) -> Floats:
