@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from priorlift.core.errors import InputError
+from priorlift.ranking.labels import LabelColumns
 from priorlift.ranking.moments import Moments
 from priorlift.ranking.scores import h_score, logme, shrinkage_h_score
 from priorlift.ranking.statistics import FeatureStatistics, TaskStatistics
@@ -50,7 +51,7 @@ def test_kernel_branch_equals_gram_branch(centre, n_rows):
     forced = FeatureStatistics.of([X])
     if forced.rows is not None:
         forced = FeatureStatistics(Moments.of(X, X.mean(axis=0)), None, forced.precision)
-    gram = TaskStatistics._label(forced, X, y, "classification")
+    gram = TaskStatistics._label(forced, X, LabelColumns.of(y, "classification"))
     for found in (chosen, kernel):
         left, right = found.spectrum(centre=centre), gram.spectrum(centre=centre)
         np.testing.assert_allclose(left.eigenvalues, right.eigenvalues, rtol=1e-8)

@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
+from priorlift.core.arrays import missing_mask, to_vector
 from priorlift.core.errors import InputError
 
 DENSE_CELLS = 2**16
+MANY_CLASSES = 100
 TaskKind = Literal["classification", "regression"]
 Floats = NDArray[np.float64]
 
@@ -47,17 +49,29 @@ class LabelColumns:
             The labels, none missing.
         task : {"classification", "regression"}
             What they are.
+
+        Raises
+        ------
+        InputError
+            A label is missing, no number in a regression, or these are no classes.
         """
-        values = np.asarray(y)
+        values = to_vector(y)
+        if missing_mask(values).any():
+            raise InputError("a label is missing", remedy="score labelled rows only")
         if task == "regression":
-            columns = values.astype(np.float64)
-            return cls(task, None, columns[:, None] if columns.ndim == 1 else columns)
+            return cls(task, None, _numbers(values))
         if values.ndim != 1:
             raise InputError(
                 f"class labels must be one column, got shape {values.shape}",
                 remedy="score one label column at a time",
             )
-        classes, codes = np.unique(values, return_inverse=True)
+        try:
+            classes, codes = np.unique(values, return_inverse=True)
+        except TypeError:
+            raise InputError(
+                "the labels mix numbers and text", remedy="make them all text"
+            ) from None
+        check_classes(classes, len(codes))
         n = len(codes)
         if n * len(classes) <= DENSE_CELLS:
             return cls(
@@ -65,6 +79,15 @@ class LabelColumns:
             )
         indicator = sparse.csr_array((np.ones(n), codes, np.arange(n + 1)), shape=(n, len(classes)))
         return cls(task, classes, indicator)
+
+    @property
+    def width(self) -> int:
+        """Number of columns."""
+        return int(self.matrix.shape[1])
+
+    def take(self, rows: slice) -> "LabelColumns":
+        """Return the labels of some of the rows, with the same columns."""
+        return LabelColumns(self.task, self.classes, self.matrix[rows])
 
     def totals(self) -> Floats:
         """Sum each column, shape (k,); for classes their counts."""
@@ -74,6 +97,63 @@ class LabelColumns:
         """Sum the squares of each column, shape (k,)."""
         return np.asarray((self.matrix * self.matrix).sum(axis=0), dtype=np.float64).ravel()
 
-    def products(self, features: Floats) -> Floats:
-        """Return features.T @ columns, shape (d, k), in O(n d) for classes."""
-        return np.asarray((self.matrix.T @ features).T, dtype=np.float64)
+    def products(self, features: NDArray[Any]) -> Floats:
+        """Return features.T @ columns, shape (d, k), in O(n d) for classes.
+
+        Class sums are formed in the features' own precision, those of values in float64, because a
+        value may be large beside its spread.
+        """
+        if sparse.issparse(self.matrix):
+            found = self.matrix.astype(features.dtype, copy=False).T @ features
+        else:
+            found = self.matrix.T @ features
+        return np.asarray(found.T, dtype=np.float64)
+
+
+def check_classes(classes: NDArray[Any], n_rows: int) -> None:
+    """Raise `InputError` where nearly every row is a class of its own.
+
+    Parameters
+    ----------
+    classes : ndarray of shape (k,)
+        The distinct labels.
+    n_rows : int
+        How many rows carry them.
+
+    Notes
+    -----
+    A class of one row says nothing, and a score of n such classes would still cost n label columns.
+    Refused are fewer than two rows a class on average, where the classes are more than 100, or are
+    numbers with a fractional part.
+
+    Examples
+    --------
+    >>> check_classes(np.array([0.5, 1.25, 2.0]), 4)
+    Traceback (most recent call last):
+        ...
+    priorlift.core.errors.InputError: 4 rows have 3 classes, fewer than two rows a class. ...
+    """
+    if 2 * len(classes) <= n_rows:
+        return
+    fractional = classes.dtype.kind == "f" and bool((classes % 1 != 0).any())
+    if fractional or len(classes) > MANY_CLASSES:
+        raise InputError(
+            f"{n_rows} rows have {len(classes)} classes, fewer than two rows a class",
+            cause="the labels are measurements or identifiers, and no classes",
+            remedy='task="regression" for measurements',
+        )
+
+
+def _numbers(values: NDArray[Any]) -> Floats:
+    try:
+        columns = values.astype(np.float64)
+    except (TypeError, ValueError):
+        raise InputError(
+            "the labels are not numbers", cause="these are classes", remedy='task="classification"'
+        ) from None
+    columns = columns[:, None] if columns.ndim == 1 else columns
+    if columns.ndim != 2:
+        raise InputError(f"labels must be one column or several, got shape {columns.shape}")
+    if not np.isfinite(columns).all():
+        raise InputError("a label is infinite", remedy="score rows with finite labels only")
+    return columns

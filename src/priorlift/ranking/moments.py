@@ -66,6 +66,33 @@ class Moments:
         """The mean of the rows, shape (d,)."""
         return self.origin + self.sums / self.n_rows
 
+    def project(self, directions: Floats) -> "Moments":
+        """Return the moments of rows mapped to z P, in O(d² w); centre them first.
+
+        Parameters
+        ----------
+        directions : ndarray of shape (d, w)
+            P.
+
+        Notes
+        -----
+        Means and the Gram matrix are exact. Fourth powers of z P cannot be had from those of z, so
+        `fourth` is that of an elliptical distribution, whose ratio to the normal's value,
+        n [(tr S)² + 2 tr S²] with S the covariance, is the same in all projections; the ratio is
+        taken from z. `cubes` is 0, which is an elliptical distribution's.
+        """
+        gram = directions.T @ (self.gram @ directions)
+        normal = _normal_fourth(self.gram, self.n_rows)
+        kurtosis = self.fourth / normal if normal > 0.0 else 1.0
+        return Moments(
+            n_rows=self.n_rows,
+            origin=self.origin @ directions,
+            sums=self.sums @ directions,
+            gram=0.5 * (gram + gram.T),
+            cubes=np.zeros(directions.shape[1]),
+            fourth=kurtosis * _normal_fourth(gram, self.n_rows),
+        )
+
     def about(self, origin: Floats) -> "Moments":
         """Return the moments about another origin, in O(d²).
 
@@ -119,3 +146,8 @@ class Moments:
             cubes=self.cubes + moved.cubes,
             fourth=self.fourth + moved.fourth,
         )
+
+
+def _normal_fourth(gram: Floats, n_rows: int) -> float:
+    """Return the sum of ||z||⁴ to expect of n normal rows with this Gram matrix."""
+    return float((np.trace(gram) ** 2 + 2.0 * np.vdot(gram, gram)) / n_rows)

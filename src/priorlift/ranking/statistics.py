@@ -1,25 +1,33 @@
 """One quadratic pass over the rows, and everything the scores need is known.
 
 A score never sees rows: it sees eigenvalues of the features' scatter matrix and how much of each
-label column lies along each eigenvector. With at least as many rows as features these come from the
-Gram matrix (d x d) summed over blocks; with fewer, from the kernel matrix (n x n) of the rows,
-which are then fewer numbers than the Gram matrix and are kept. Both give the same figures.
+label column lies along each eigenvector. Any number of label sets over the same rows, and any
+linear map of the features, share the pass.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import linalg, sparse
+from scipy import sparse
 
+from priorlift.core.arrays import is_frame
 from priorlift.core.errors import InputError
+from priorlift.ranking.eigenbasis import EigenBasis
+from priorlift.ranking.feature_statistics import FeatureStatistics, epsilon_of
 from priorlift.ranking.labels import Floats, LabelColumns, TaskKind
-from priorlift.ranking.moments import Moments
+from priorlift.ranking.row_sums import BLOCK_ROWS, Device, dense, label_products, sum_rows
 
-BLOCK_ROWS = 4096
+__all__ = [
+    "BLOCK_ROWS",
+    "FeatureStatistics",
+    "Spectrum",
+    "TaskStatistics",
+    "dense",
+    "statistics_of",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,134 +51,6 @@ class Spectrum:
     shares: Floats
     squares: Floats
     freedom: int
-
-
-class FeatureStatistics:
-    """What the features alone contribute, shared by all label sets over the same rows.
-
-    Parameters
-    ----------
-    moments : Moments or None
-        Moments of the rows; None when the rows are kept.
-    rows : ndarray of shape (n, d) or None
-        The rows themselves, when there are fewer of them than features.
-    precision : float
-        Machine epsilon of the type in which the features arrived.
-    """
-
-    def __init__(self, moments: Moments | None, rows: Floats | None, precision: float) -> None:
-        self.moments = moments
-        self.rows = rows
-        self.precision = precision
-
-    @classmethod
-    def of(cls, blocks: Iterable[NDArray[Any]]) -> "FeatureStatistics":
-        """Read blocks of rows once.
-
-        Parameters
-        ----------
-        blocks : iterable of array of shape (m, d)
-            float32, float64 or sparse; the widths agree.
-        """
-        kept: list[Floats] = []
-        moments: Moments | None = None
-        precision = float(np.finfo(np.float64).eps)
-        for block in blocks:
-            rows, precision = dense(block), max(precision, _epsilon(block))
-            if moments is not None:
-                moments = moments + Moments.of(rows, moments.origin)
-                continue
-            kept.append(rows)
-            if sum(map(len, kept)) >= rows.shape[1]:
-                moments, kept = _fold(np.concatenate(kept)), []
-        if moments is None and not kept:
-            raise InputError("there are no rows to score")
-        return cls(moments, None if moments else np.concatenate(kept), precision)
-
-    @property
-    def n_rows(self) -> int:
-        """Number of rows."""
-        return len(self.rows) if self.rows is not None else self._moments.n_rows
-
-    @property
-    def n_features(self) -> int:
-        """Number of features."""
-        return int(self.rows.shape[1] if self.rows is not None else len(self._moments.origin))
-
-    @cached_property
-    def mean(self) -> Floats:
-        """Mean of the rows, shape (d,)."""
-        return self.rows.mean(axis=0) if self.rows is not None else self._moments.mean
-
-    @cached_property
-    def centred(self) -> Moments:
-        """Moments about the mean; only where the rows are not kept."""
-        return self._moments.centred()
-
-    @cached_property
-    def fourth(self) -> float:
-        """Sum of ||x - mean||⁴ over the rows."""
-        if self.rows is None:
-            return self.centred.fourth
-        squares = np.square(self.rows - self.mean).sum(axis=1)
-        return float(squares @ squares)
-
-    @cached_property
-    def trace(self) -> float:
-        """Trace of the centred scatter matrix."""
-        if self.rows is None:
-            return float(np.trace(self.centred.gram))
-        return float(np.square(self.rows - self.mean).sum())
-
-    @cached_property
-    def frobenius(self) -> float:
-        """Squared Frobenius norm of the centred scatter matrix."""
-        matrix = self.centred.gram if self.rows is None else self.inner(centre=True)
-        return float(np.vdot(matrix, matrix))
-
-    def inner(self, *, centre: bool) -> Floats:
-        """Return the kernel matrix (n, n) where the rows are kept, else the Gram matrix (d, d)."""
-        if self.rows is not None:
-            rows = self.rows - self.mean if centre else self.rows
-            return rows @ rows.T
-        centred = self.centred
-        if centre:
-            return centred.gram
-        return centred.gram + centred.n_rows * np.outer(centred.origin, centred.origin)
-
-    def eigen(self, *, centre: bool) -> tuple[Floats, Floats]:
-        """Return eigenvalues (r,) and eigenvectors of `inner`, cut at the numerical rank."""
-        return self._eigen_centred if centre else self._eigen_raw
-
-    @property
-    def has_eigen(self) -> bool:
-        """Whether the centred eigenvectors are known already."""
-        return "_eigen_centred" in self.__dict__
-
-    @cached_property
-    def _eigen_centred(self) -> tuple[Floats, Floats]:
-        return self._decompose(centre=True)
-
-    @cached_property
-    def _eigen_raw(self) -> tuple[Floats, Floats]:
-        return self._decompose(centre=False)
-
-    def _decompose(self, *, centre: bool) -> tuple[Floats, Floats]:
-        values, vectors = linalg.eigh(self.inner(centre=centre), driver="evd")
-        # Rounding the input to its type moves an eigenvalue by about epsilon², summing it by
-        # epsilon.
-        noise = max(float(np.finfo(np.float64).eps), self.precision**2)
-        cut = max(values[-1], 0.0) * max(self.n_rows, self.n_features) * noise
-        # A constant offset that centring removes leaves rounding of the order of epsilon² · n ·
-        # mean².
-        offset = self.n_rows * float(self.mean @ self.mean) if centre else 0.0
-        keep = values > max(cut, offset * noise * np.finfo(np.float64).eps)
-        return values[keep][::-1], vectors[:, keep][:, ::-1]
-
-    @property
-    def _moments(self) -> Moments:
-        assert self.moments is not None
-        return self.moments
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,7 +90,14 @@ class TaskStatistics:
     columns: Floats | None
 
     @classmethod
-    def of(cls, X: Any, y: ArrayLike, task: TaskKind = "classification") -> "TaskStatistics":
+    def of(
+        cls,
+        X: Any,
+        y: ArrayLike,
+        task: TaskKind = "classification",
+        *,
+        device: Device = "cpu",
+    ) -> "TaskStatistics":
         """Summarise rows in one pass, O(n d²), or O(n² d) for n < d, and labels in one of O(n d).
 
         Parameters
@@ -221,13 +108,64 @@ class TaskStatistics:
             Labels, none missing.
         task : {"classification", "regression"}
             What the labels are.
+        device : {"auto", "cpu", "cuda"}, default="cpu"
+            Where to form the Gram matrix; "auto" takes a GPU if there is one. Only for n >= d.
 
         Raises
         ------
         InputError
-            Lengths differ, or a feature is not finite.
+            Lengths differ, a feature is not finite, a label is missing, or the labels are no
+            classes.
+
+        Notes
+        -----
+        Large float32 features are multiplied in float32 and summed in float64; scores then agree
+        with those of float64 to about 1e-6. Where that could cost a direction, all is float64.
         """
-        return cls._label(FeatureStatistics.of(_blocks(X)), X, y, task)
+        return cls.of_many(X, [y], task, device=device)[0]
+
+    @classmethod
+    def of_many(
+        cls,
+        X: Any,
+        labels: Sequence[ArrayLike],
+        task: TaskKind = "classification",
+        *,
+        device: Device = "cpu",
+    ) -> list["TaskStatistics"]:
+        """Summarise many label sets over the same rows in one pass.
+
+        They share what the features contribute, its eigenbasis included.
+
+        Parameters
+        ----------
+        X : array or CSR of shape (n, d)
+            Features, finite.
+        labels : sequence of array-like
+            Label sets, each as `y` of `of`.
+        task : {"classification", "regression"}
+            What they are.
+        device : {"auto", "cpu", "cuda"}, default="cpu"
+            As in `of`.
+        """
+        sets = tuple(LabelColumns.of(y, task) for y in labels)
+        X = _table(X)
+        n, d = X.shape
+        for columns in sets:
+            _check_shape(columns, X, (n, d))
+        if n == 0:
+            raise InputError("there are no rows to score")
+        precision = max(float(np.finfo(np.float64).eps), epsilon_of(X))
+        if n < d:
+            features = FeatureStatistics(None, dense(X), precision)
+            return [cls._label(features, X, columns) for columns in sets]
+        moments, products = sum_rows(X, sets, device)
+        features = FeatureStatistics(moments, None, precision)
+        step = moments.origin - features.mean
+        return [
+            cls._of(features, columns, product + step[:, None] * columns.totals())
+            for columns, product in zip(sets, products, strict=True)
+        ]
 
     def with_labels(
         self, X: Any, y: ArrayLike, task: TaskKind = "classification"
@@ -243,30 +181,59 @@ class TaskStatistics:
         task : {"classification", "regression"}
             What they are.
         """
-        return self._label(self.features, X, y, task)
+        return self._label(self.features, _table(X), LabelColumns.of(y, task))
+
+    def project(self, directions: Floats) -> "TaskStatistics":
+        """Return the statistics of the rows mapped by a matrix P, without a look at the rows.
+
+        Parameters
+        ----------
+        directions : ndarray of shape (d, w)
+            P; the features become X P.
+
+        Notes
+        -----
+        O(d² w); where the rows are kept (n < d), O(n d w). LogME and the H-score are those of the
+        mapped rows exactly. Only the shrinkage needs the sum of fourth powers, which moments cannot
+        be projected for: it is that of an elliptical distribution with the features' own kurtosis.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> X = np.random.default_rng(0).normal(size=(50, 4))
+        >>> task = TaskStatistics.of(X, np.arange(50) % 2)
+        >>> task.project(np.eye(4)[:, :2]).n_features
+        2
+        """
+        directions = np.asarray(directions, dtype=np.float64)
+        if directions.ndim != 2 or len(directions) != self.n_features:
+            raise InputError(
+                f"a map of shape {directions.shape} does not fit {self.n_features} features"
+            )
+        features = self.features.project(directions)
+        return TaskStatistics(
+            features=features,
+            task=self.task,
+            classes=self.classes,
+            totals=self.totals,
+            squares=self.squares,
+            products=directions.T @ self.products,
+            columns=self.columns if features.rows is not None else None,
+        )
 
     @classmethod
-    def _label(
-        cls, features: FeatureStatistics, X: Any, y: ArrayLike, task: TaskKind
+    def _label(cls, features: FeatureStatistics, X: Any, labels: LabelColumns) -> "TaskStatistics":
+        _check_shape(labels, X, (features.n_rows, features.n_features))
+        return cls._of(features, labels, label_products(X, labels, features.mean))
+
+    @classmethod
+    def _of(
+        cls, features: FeatureStatistics, labels: LabelColumns, products: Floats
     ) -> "TaskStatistics":
-        labels = LabelColumns.of(y, task)
-        shape = (features.n_rows, features.n_features)
-        if labels.matrix.shape[0] != shape[0] or X.shape != shape:
-            raise InputError(
-                f"{labels.matrix.shape[0]} labels and features of shape {X.shape} "
-                f"do not belong to statistics of shape {shape}"
-            )
-        products = np.zeros((shape[1], labels.matrix.shape[1]))
-        start = 0
-        for block in _blocks(X):
-            stop = start + block.shape[0]
-            part = LabelColumns(task, labels.classes, labels.matrix[start:stop])
-            products += part.products(_float64(block) - features.mean)
-            start = stop
         columns = labels.matrix.toarray() if sparse.issparse(labels.matrix) else labels.matrix
         return cls(
             features=features,
-            task=task,
+            task=labels.task,
             classes=labels.classes,
             totals=labels.totals(),
             squares=labels.squares(),
@@ -292,49 +259,70 @@ class TaskStatistics:
         centre : bool
             Whether features and labels are measured from their means, as with an intercept.
         """
-        values, vectors = self.features.eigen(centre=centre)
+        basis = self.features.basis(centre=centre)
         offsets = self.totals**2 / self.n_rows if centre else 0.0
         return Spectrum(
-            eigenvalues=values,
-            shares=self._shares(values, vectors, centre=centre),
+            eigenvalues=basis.values,
+            shares=self._shares(basis, centre=centre),
             squares=np.maximum(self.squares - offsets, 0.0),
             freedom=self.n_rows - int(centre),
         )
 
-    def _shares(self, values: Floats, vectors: Floats, *, centre: bool) -> Floats:
+    def _shares(self, basis: EigenBasis, *, centre: bool) -> Floats:
         if self.columns is not None:
-            return np.square(vectors.T @ self.columns)
+            return np.square(basis.coordinates(self.columns))
         products = self.products
         if not centre:
             products = products + np.outer(self.features.mean, self.totals)
-        return np.square(vectors.T @ products) / values[:, None]
+        return np.square(basis.coordinates(products)) / basis.values[:, None]
 
 
-def dense(block: Any) -> Floats:
-    """Return a block as float64 rows, refusing what is not finite."""
-    rows = _float64(block)
-    if rows.ndim != 2:
-        raise InputError(f"features must be a table of rows and columns, got shape {rows.shape}")
-    if not np.isfinite(rows).all():
+def statistics_of(
+    F: Any, y: ArrayLike | None = None, task: TaskKind = "classification"
+) -> TaskStatistics:
+    """Return the statistics that a score was given, or those of the rows and labels that it was.
+
+    Parameters
+    ----------
+    F : TaskStatistics, or array or CSR of shape (n, d)
+        Statistics, or features.
+    y : array-like of shape (n,) or (n, k), optional
+        Labels; not with statistics.
+    task : {"classification", "regression"}
+        What the labels are; with statistics it does not matter.
+
+    Raises
+    ------
+    InputError
+        Labels are missing, or given twice.
+    """
+    if isinstance(F, TaskStatistics):
+        if y is not None:
+            raise InputError(
+                "statistics hold labels already", remedy="pass statistics alone, or features and y"
+            )
+        return F
+    if y is None:
+        raise InputError("there are no labels", remedy="pass features and labels, or statistics")
+    return TaskStatistics.of(F, y, task)
+
+
+def _table(X: Any) -> Any:
+    if sparse.issparse(X):
+        return X.tocsr()
+    try:
+        table = X.to_numpy() if is_frame(X) and hasattr(X, "to_numpy") else np.asarray(X)
+        table = table if table.dtype.kind in "fiub" else table.astype(np.float64)
+    except (TypeError, ValueError):
+        raise InputError("a feature is no number", remedy="encode the rows first") from None
+    if table.ndim != 2:
+        raise InputError(f"features must be a table of rows and columns, got shape {table.shape}")
+    return table
+
+
+def _check_shape(labels: LabelColumns, X: Any, shape: tuple[int, int]) -> None:
+    if labels.matrix.shape[0] != shape[0] or X.shape != shape:
         raise InputError(
-            "a feature is NaN or infinite", remedy="impute missing values before scoring"
+            f"{labels.matrix.shape[0]} labels and features of shape {X.shape} "
+            f"do not belong to statistics of shape {shape}"
         )
-    return rows
-
-
-def _float64(block: Any) -> Floats:
-    return np.asarray(block.toarray() if sparse.issparse(block) else block, dtype=np.float64)
-
-
-def _blocks(X: Any) -> Iterator[Any]:
-    for start in range(0, X.shape[0], BLOCK_ROWS):
-        yield X[start : start + BLOCK_ROWS]
-
-
-def _epsilon(block: Any) -> float:
-    kind = np.dtype(block.dtype)
-    return float(np.finfo(kind).eps) if kind.kind == "f" else 0.0
-
-
-def _fold(rows: Floats) -> Moments:
-    return Moments.of(rows, rows.mean(axis=0))

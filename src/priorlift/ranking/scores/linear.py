@@ -1,15 +1,20 @@
 """Scores of the features' second moments and the class means: LogME and the H-scores."""
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import linalg
 
 from priorlift.core.errors import InputError
 from priorlift.ranking.evidence import evidence, null_evidence, prior_ratio
-from priorlift.ranking.labels import Floats
-from priorlift.ranking.statistics import TaskStatistics
+from priorlift.ranking.labels import Floats, TaskKind
+from priorlift.ranking.statistics import TaskStatistics, statistics_of
 
 
-def logme(statistics: TaskStatistics, *, centre: bool = True) -> float:
+def logme(
+    F: Any, y: ArrayLike | None = None, *, centre: bool = True, task: TaskKind = "classification"
+) -> float:
     """Return LogME: the log evidence per row of a Bayesian linear regression on the features.
 
     Each label column y (one-hot for classes) has the prior w ~ N(0, I/alpha) and noise
@@ -25,12 +30,16 @@ def logme(statistics: TaskStatistics, *, centre: bool = True) -> float:
 
     Parameters
     ----------
-    statistics : TaskStatistics
-        Of the target's rows in the source's features.
+    F : array of shape (n, d), or TaskStatistics
+        The target's rows in the source's features, or their statistics with the labels.
+    y : array-like of shape (n,) or, for a regression, (n, k), optional
+        Labels; not with statistics.
     centre : bool, default=True
         Measure features and labels from their means (an intercept with a flat prior). One dimension
         then carries nothing, and n above becomes n - 1; with n the evidence would grow without
         bound when n <= d. False gives the published score.
+    task : {"classification", "regression"}, default="classification"
+        What the labels are; statistics know.
 
     Returns
     -------
@@ -40,7 +49,8 @@ def logme(statistics: TaskStatistics, *, centre: bool = True) -> float:
     Raises
     ------
     InputError
-        The labels are constant.
+        The labels are constant, or no labels; there are fewer than three rows; a feature is not
+        finite.
 
     Notes
     -----
@@ -53,7 +63,15 @@ def logme(statistics: TaskStatistics, *, centre: bool = True) -> float:
     References
     ----------
     You, Liu, Wang, Long: LogME, ICML 2021 (arXiv:2102.11005). MacKay: Bayesian Interpolation, 1992.
+
+    Examples
+    --------
+    >>> y = np.arange(30) % 2
+    >>> rows = np.random.default_rng(0).normal(size=(30, 4))
+    >>> logme(rows + y[:, None], y) > logme(rows, y)
+    True
     """
+    statistics = _enough(statistics_of(F, y, task))
     spectrum = statistics.spectrum(centre=centre)
     if not (spectrum.squares > 1e-12 * np.maximum(statistics.squares, 1e-300)).all():
         raise InputError("the labels are constant", remedy="LogME needs labels that vary")
@@ -64,13 +82,15 @@ def logme(statistics: TaskStatistics, *, centre: bool = True) -> float:
     return float(np.maximum(found, null).mean())
 
 
-def h_score(statistics: TaskStatistics) -> float:
+def h_score(F: Any, y: ArrayLike | None = None) -> float:
     """Return the H-score: tr(S⁻¹ B) of the covariance S and the covariance B of the class means.
 
     Parameters
     ----------
-    statistics : TaskStatistics
-        Of the target's rows in the source's features; a classification.
+    F : array of shape (n, d), or TaskStatistics
+        The target's rows in the source's features, or their statistics with the labels.
+    y : array-like of shape (n,), optional
+        Classes; not with statistics.
 
     Returns
     -------
@@ -81,18 +101,19 @@ def h_score(statistics: TaskStatistics) -> float:
     Raises
     ------
     InputError
-        The task is a regression, or there is one class only.
+        The task is a regression, there is one class only, or there are fewer than three rows.
 
     References
     ----------
     Bao et al.: An Information-Theoretic Approach to Transferability in Task Transfer Learning,
     ICIP 2019.
     """
+    statistics = _enough(statistics_of(F, y))
     counts = _class_counts(statistics)
     return float((statistics.spectrum().shares / counts).sum())
 
 
-def shrinkage_h_score(statistics: TaskStatistics) -> float:
+def shrinkage_h_score(F: Any, y: ArrayLike | None = None) -> float:
     """Return the H-score with a Ledoit-Wolf covariance: (1 - a) tr(S_a⁻¹ B).
 
     S_a = (1 - a) S + a tr(S)/d I, with S of divisor n and a from Ledoit and Wolf (2004) by the sum
@@ -101,8 +122,10 @@ def shrinkage_h_score(statistics: TaskStatistics) -> float:
 
     Parameters
     ----------
-    statistics : TaskStatistics
-        Of the target's rows in the source's features; a classification.
+    F : array of shape (n, d), or TaskStatistics
+        The target's rows in the source's features, or their statistics with the labels.
+    y : array-like of shape (n,), optional
+        Classes; not with statistics.
 
     Returns
     -------
@@ -112,19 +135,20 @@ def shrinkage_h_score(statistics: TaskStatistics) -> float:
     Raises
     ------
     InputError
-        The task is a regression, or there is one class only.
+        The task is a regression, there is one class only, or there are fewer than three rows.
 
     References
     ----------
     Ibrahim, Ponomareva, Mazumder: Newer is not always better, ECML PKDD 2022 (arXiv:2110.06893).
     """
+    statistics = _enough(statistics_of(F, y))
     counts = _class_counts(statistics)
     features, n, d = statistics.features, statistics.n_rows, statistics.n_features
-    shrinkage = ledoit_wolf(statistics)
+    shrinkage = _shrinkage(statistics)
     target = features.trace / (n * d)
     if target <= 0.0:
         return 0.0
-    if features.rows is None and not features.has_eigen and shrinkage > 0.0:
+    if features.rows is None and not features.has_basis and shrinkage > 0.0:
         covariance = (1.0 - shrinkage) / n * features.centred.gram
         covariance.flat[:: d + 1] += shrinkage * target
         lower = linalg.cholesky(covariance, lower=True, overwrite_a=True, check_finite=False)
@@ -138,14 +162,22 @@ def shrinkage_h_score(statistics: TaskStatistics) -> float:
     return float((1.0 - shrinkage) * (between / whole).sum())
 
 
-def ledoit_wolf(statistics: TaskStatistics) -> float:
+def ledoit_wolf(F: Any, y: ArrayLike | None = None) -> float:
     """Return Ledoit and Wolf's shrinkage in [0, 1], from sums alone: O(d²).
 
     Parameters
     ----------
-    statistics : TaskStatistics
-        Any task; its labels do not matter.
+    F : array of shape (n, d), or TaskStatistics
+        Features, or their statistics.
+    y : array-like of shape (n,), optional
+        Labels, which do not matter.
     """
+    if not isinstance(F, TaskStatistics):
+        F = TaskStatistics.of(F, np.zeros(len(F) if y is None else len(np.asarray(y))))
+    return _shrinkage(F)
+
+
+def _shrinkage(statistics: TaskStatistics) -> float:
     features, n, d = statistics.features, statistics.n_rows, statistics.n_features
     frobenius = features.frobenius / n**2
     spread = (frobenius - (features.trace / n) ** 2 / d) / d
@@ -153,6 +185,14 @@ def ledoit_wolf(statistics: TaskStatistics) -> float:
     if spread <= 0.0 or noise <= 0.0:
         return 0.0 if noise <= 0.0 else 1.0
     return min(noise, spread) / spread
+
+
+def _enough(statistics: TaskStatistics) -> TaskStatistics:
+    if statistics.n_rows < 3:
+        raise InputError(
+            f"there are {statistics.n_rows} rows to score", remedy="a score needs three or more"
+        )
+    return statistics
 
 
 def _class_counts(statistics: TaskStatistics) -> Floats:

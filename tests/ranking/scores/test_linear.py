@@ -1,24 +1,14 @@
-"""Scores against brute force, closed forms and the traps that public code falls into."""
+"""LogME and the H-scores against brute force, closed forms and the traps of public code."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import linalg, optimize, stats
+from scipy import linalg, optimize
 from sklearn.covariance import ledoit_wolf_shrinkage
-from sklearn.metrics import adjusted_mutual_info_score, mutual_info_score
 
 from priorlift.core.errors import InputError
-from priorlift.core.registry import ScoreLike, get
-from priorlift.ranking.scores import (
-    adjusted_nce,
-    h_score,
-    ledoit_wolf,
-    logme,
-    nce,
-    normalized_nce,
-    shrinkage_h_score,
-)
+from priorlift.ranking.scores import h_score, ledoit_wolf, logme, shrinkage_h_score
 from priorlift.ranking.statistics import TaskStatistics
 
 
@@ -200,74 +190,3 @@ def test_h_scores_equal_their_dense_forms(n_rows, n_features, decomposed):
     assert shrinkage_h_score(statistics) == pytest.approx(expected, rel=1e-9)
     plain = np.trace(np.linalg.pinv(covariance, rcond=1e-10) @ between)
     assert h_score(statistics) == pytest.approx(plain, rel=1e-8)
-
-
-labels = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 4)), min_size=2, max_size=40)
-
-
-@given(labels)
-def test_nce_equals_the_sum_over_cells(pairs):
-    y, z = map(np.array, zip(*pairs, strict=True))
-    expected = sum(
-        np.log(np.mean(y[z == source] == label)) * np.sum((y == label) & (z == source))
-        for label in set(y.tolist())
-        for source in set(z.tolist())
-        if np.any((y == label) & (z == source))
-    )
-    assert nce(y, z) == pytest.approx(expected / len(y), abs=1e-12)
-
-
-@given(labels)
-def test_normalized_nce_is_the_share_of_explained_entropy(pairs):
-    y, z = map(np.array, zip(*pairs, strict=True))
-    if len(set(y.tolist())) < 2:
-        with pytest.raises(InputError, match="constant"):
-            normalized_nce(y, z)
-        return
-    entropy = stats.entropy(np.bincount(y))
-    expected = np.clip(mutual_info_score(y, z) / entropy, 0, 1)
-    assert normalized_nce(y, z) == pytest.approx(expected, abs=1e-12)
-    assert 0.0 <= normalized_nce(y, z) <= 1.0 + 1e-12
-    assert adjusted_nce(y, z) <= normalized_nce(y, z) + 1e-9
-
-
-def test_nce_is_asymmetric_and_perfect_predictions_explain_all():
-    y, z = np.array([0, 0, 1, 1]), np.array([0, 1, 2, 3])
-    assert normalized_nce(y, z) == pytest.approx(1.0)
-    assert normalized_nce(z, y) == pytest.approx(0.5)
-    assert normalized_nce(y, np.zeros(4)) == 0.0
-
-
-def test_adjusted_nce_equals_adjusted_mutual_information_by_label_entropy():
-    generator = np.random.default_rng(0)
-    y, z = generator.integers(0, 4, 60), generator.integers(0, 6, 60)
-    z[:30] = y[:30]
-    expected = _adjusted_by_permutation(y, z, generator)
-    assert adjusted_nce(y, z) == pytest.approx(expected, abs=0.01)
-    assert adjusted_nce(y, y) == pytest.approx(1.0) == adjusted_mutual_info_score(y, y)
-
-
-def _adjusted_by_permutation(y, z, generator):
-    chance = np.mean([normalized_nce(generator.permutation(y), z) for _ in range(600)])
-    return (normalized_nce(y, z) - chance) / (1 - chance)
-
-
-def test_chance_does_not_outrank_a_coarse_but_true_source():
-    generator = np.random.default_rng(0)
-    y = np.arange(100) % 10
-    coarse, meaningless = y > 4, generator.integers(0, 10, 100)
-    wrong = [normalized_nce(y, generator.integers(0, 30, 100)) for _ in range(20)]
-    assert np.mean(wrong) > normalized_nce(y, coarse)  # the trap
-    assert adjusted_nce(y, coarse) > adjusted_nce(y, meaningless) + 0.1
-
-
-def test_rows_that_do_not_match_are_refused():
-    with pytest.raises(InputError, match="do not match"):
-        nce([0, 1], [0])
-
-
-@pytest.mark.parametrize("name", ["logme", "shrinkage_h", "nce"])
-def test_scores_are_found_by_name(name):
-    found = get("scores", name)
-    assert isinstance(found, ScoreLike)
-    assert found.name == name
