@@ -1,4 +1,4 @@
-"""The transport distance against a linear program and closed forms; a data set is at 0 from itself."""
+"""The transport distance against a linear program and closed forms; from itself it is 0."""
 
 import sys
 

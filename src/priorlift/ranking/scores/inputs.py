@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from sklearn.decomposition import PCA
 
 from priorlift.core.arrays import missing_mask, to_vector
 from priorlift.core.errors import InputError
@@ -231,3 +232,18 @@ def sample_rows(rows: Floats, most: int, seed: int, ties: Codes | None = None) -
         return order
     chosen = np.random.default_rng(seed).choice(len(order), most, replace=False)
     return order[np.sort(chosen)]
+
+
+def principal_components(rows: Floats, n_components: float | int) -> Floats:
+    """Return principal components, shape (n, r); O(n d min(n, d)).
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n, d)
+        Features of about unit size.
+    n_components : int or float
+        As in scikit-learn's PCA: how many, or the share of the variance to keep.
+    """
+    # Of few columns the covariance is decomposed, some times faster than the rows themselves.
+    solver = "covariance_eigh" if len(rows) >= rows.shape[1] else "full"
+    return np.asarray(PCA(n_components=n_components, svd_solver=solver).fit_transform(rows))

@@ -11,7 +11,6 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
-from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics.cluster import expected_mutual_information
 from sklearn.mixture import GaussianMixture
@@ -24,6 +23,7 @@ from priorlift.ranking.scores.inputs import (
     check_lengths,
     class_codes,
     own_order,
+    principal_components,
     probabilities,
     several_classes,
     varied_rows,
@@ -261,7 +261,7 @@ def n_leep(
     check_lengths(rows, codes)
     order = own_order(rows, codes)
     rows, codes = rows[order] - rows.mean(axis=0), codes[order]
-    reduced = PCA(n_components=energy).fit_transform(rows / rows.std())
+    reduced = principal_components(rows / rows.std(), energy)
     reduced /= np.sqrt(np.square(reduced).mean())
     wanted = components_per_class * (int(codes.max()) + 1)
     mixture = GaussianMixture(

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
-from sklearn.decomposition import PCA
 
 from priorlift.core.errors import InputError
 from priorlift.core.seeds import RandomState, base_seed
@@ -18,6 +17,7 @@ from priorlift.ranking.labels import Floats, TaskKind
 from priorlift.ranking.scores.inputs import (
     check_lengths,
     label_columns,
+    principal_components,
     sample_rows,
     several_classes,
     varied_rows,
@@ -221,11 +221,11 @@ def _components(rows: Floats, n_components: int | None) -> Floats:
     centred = rows - rows.mean(axis=0)
     centred /= np.abs(centred).max()
     most = min(n_components, *centred.shape)
-    found = PCA(n_components=most, svd_solver="full").fit_transform(centred)
+    found = principal_components(centred, most)
     spread = found.std(axis=0)
     # A component without variance is rounding, and would still move the mean of each row. A single
     # one gets zeros beside it, so that rows correlate by its sign.
-    kept = found[:, spread > 1e-10 * spread.max()]
+    kept = found[:, spread > 1e-6 * spread.max()]
     return np.asarray(kept if kept.shape[1] > 1 else np.pad(kept, ((0, 0), (0, 1))))
 
 

@@ -186,15 +186,12 @@ def _exact(cost: Floats) -> float:
 
 def _entropic(cost: Floats, strength: float) -> float:
     first, second = _equal_weights(cost)
+    # The plan does not change with what is taken off a row or a column, and without its minimum a
+    # row far from all others does not underflow.
+    reduced = cost - cost.min(axis=1, keepdims=True)
+    reduced -= reduced.min(axis=0)
     plan = _pot().sinkhorn(
-        first,
-        second,
-        cost,
-        strength,
-        method="sinkhorn_log",
-        numItermax=MOST_ITERATIONS,
-        stopThr=1e-9,
-        warn=False,
+        first, second, reduced, strength, numItermax=MOST_ITERATIONS, stopThr=1e-8, warn=False
     )
     information = rel_entr(plan, np.outer(first, second)).sum()
     return float(np.vdot(plan, cost) + strength * information)
