@@ -121,4 +121,6 @@ def _mean_of_known(values: Floats) -> Floats:
     known = ~np.isnan(values)
     count = known.sum(axis=1)
     total = np.where(known, values, 0.0).sum(axis=1)
-    return np.divide(total, count, out=np.full(len(values), np.nan), where=count > 0)
+    means = np.full(len(values), np.nan)
+    np.divide(total, count, out=means, where=count > 0)
+    return means

@@ -109,7 +109,7 @@ def fit_band(
     parts : list of bool ndarray
         Folds of whole targets. The local spread is taken where the intervals it gives on held-out
         targets have the smaller mean interval score (width + 2/alpha * distance of misses; Gneiting
-        and Raftery 2007) by at least one standard error over targets, and 12 targets or more.
+        and Raftery 2007) by at least two standard errors over targets, and 12 targets or more.
     """
     constant = _constant(columns)
     chosen = constant
@@ -126,7 +126,7 @@ def fit_band(
                 gain[part] += sign * (2.0 * half + 2.0 / (1.0 - level) * missed)
         codes = np.unique(targets, return_inverse=True)[1]
         by_target = np.bincount(codes, gain) / np.bincount(codes)
-        if by_target.mean() > by_target.std(ddof=1) / np.sqrt(n_targets):
+        if by_target.mean() > 2.0 * by_target.std(ddof=1) / np.sqrt(n_targets):
             chosen = _fit_spread(residuals, columns)
     return ConformalBand(half_width(residuals / chosen.at(columns), targets, level), chosen)
 

@@ -161,6 +161,17 @@ class GainModel:
     ('cold start', array([0.25, 0.75]), array([nan, nan]))
     """
 
+    regime_: str
+    chosen_: str
+    note_: str
+    cross_validated_: Mapping[str, float]
+    weights_: Mapping[str, float]
+    _past: Outcomes | None
+    _predictor: Predictor | None
+    _offsets: Mapping[str, float]
+    _band: ConformalBand
+    _probability: PlattCurve | IsotonicCurve
+
     def __init__(self, *, level: float = 0.9, random_state: RandomState = 0) -> None:
         if not 0.0 < level < 1.0:
             raise InputError(f"level is {level}", remedy="a number between 0 and 1")
@@ -197,7 +208,7 @@ class GainModel:
         seed = base_seed(self.random_state)
         design = pair_design(past.pairs, self._names, candidates)
         fits = self._contenders(past.n_pairs, seed)
-        parts = folds(targets, seed)
+        parts = folds(targets, seed, 10 if self.regime_ != BOOSTING else 6)
         held_out = {
             name: held_out_predictions(fit, past, design, parts) for name, fit in fits.items()
         }
@@ -207,7 +218,7 @@ class GainModel:
         )
         static = static_prior(past, past.pairs)
         self._past = past
-        self._predictor: Predictor | None = fits[self.chosen_](design, static, past.gains, targets)
+        self._predictor = fits[self.chosen_](design, static, past.gains, targets)
         self._calibrate(held_out[self.chosen_], past, design, targets, parts)
         self.weights_ = MappingProxyType(self._weights())
         return self
@@ -238,13 +249,11 @@ class GainModel:
 
     def _start_cold(self, note: str) -> None:
         self.regime_, self.chosen_, self.note_ = COLD, "cold_start", note
-        self.cross_validated_: Mapping[str, float] = MappingProxyType({})
-        self.weights_: Mapping[str, float] = MappingProxyType(
-            dict(zip(GROUP_NAMES, WEIGHTS.tolist(), strict=True))
-        )
-        self._past: Outcomes | None = None
+        self.cross_validated_ = MappingProxyType({})
+        self.weights_ = MappingProxyType(dict(zip(GROUP_NAMES, WEIGHTS.tolist(), strict=True)))
+        self._past = None
         self._predictor = None
-        self._offsets: dict[str, float] = {}
+        self._offsets = {}
 
     def _contenders(self, n_pairs: int, seed: int) -> dict[str, Fit]:
         fits: dict[str, Fit] = {
@@ -290,7 +299,7 @@ class GainModel:
                 found[f"{measure}_{name}"] = value
         sources = np.array(past.pairs.sources, dtype=str)
         if len(np.unique(sources)) >= 2:
-            parts = folds(sources, seed)
+            parts = folds(sources, seed, 4)
             for name, fit in fits.items():
                 predicted = held_out_predictions(fit, past, design, parts)
                 for measure, value in held_out_measures(predicted, past.gains, targets).items():
@@ -308,14 +317,12 @@ class GainModel:
         residuals = past.gains - predicted
         columns = _spread_columns(predicted, design)
         self._offsets = target_offsets(residuals, targets)
-        self._band: ConformalBand = fit_band(residuals, columns, targets, self.level, parts)
+        self._band = fit_band(residuals, columns, targets, self.level, parts)
         half = self._band.at(columns)
         if not (half > 0.0).all():  # every prediction was exact; any width will do for a scale
             self._band = ConformalBand(np.finfo(float).tiny, self._band.spread)
             half = np.ones(past.n_pairs)
-        self._probability: PlattCurve | IsotonicCurve = fit_probability(
-            predicted / half, past.gains > 0.0, parts
-        )
+        self._probability = fit_probability(predicted / half, past.gains > 0.0, parts)
 
     def _weights(self) -> dict[str, float]:
         if isinstance(self._predictor, MixedRidge):

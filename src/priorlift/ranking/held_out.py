@@ -20,7 +20,6 @@ from priorlift.ranking.static_prior import static_prior
 
 Floats = NDArray[np.float64]
 Names = NDArray[np.str_]
-MAX_FOLDS = 10
 
 
 class Predictor(Protocol):
@@ -90,12 +89,12 @@ def fit_scaled_cold_start(
     return ScaledColdStart(float(gains.mean() - slope * design.promise.mean()), slope)
 
 
-def folds(names: Names, seed: int) -> list[NDArray[np.bool_]]:
-    """Return masks of held-out rows: at most 10, each of whole names; every name once."""
+def folds(names: Names, seed: int, most: int) -> list[NDArray[np.bool_]]:
+    """Return masks of held-out rows: at most `most`, each of whole names; every name once."""
     unique = np.unique(names)
     generator = np.random.default_rng(derive_seed(seed, "folds", *unique.tolist()))
     shuffled = generator.permutation(unique)
-    return [np.isin(names, part) for part in np.array_split(shuffled, min(MAX_FOLDS, len(unique)))]
+    return [np.isin(names, part) for part in np.array_split(shuffled, min(most, len(unique)))]
 
 
 def held_out_predictions(
