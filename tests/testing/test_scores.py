@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from priorlift.core import registry
+from priorlift.pool import Source, SourcePool
+from priorlift.ranking.rank import rank_sources
 from priorlift.ranking.scores import LOGME, NCE, SHRINKAGE_H, Score
 from priorlift.testing import ScoreConformance
 
@@ -31,8 +33,106 @@ class TestShrinkageH(ScoreConformance):
         return SHRINKAGE_H
 
 
+class TestLeep(ScoreConformance):
+    def make_score(self):
+        return registry.get("scores", "leep")
+
+
+class TestNLeep(ScoreConformance):
+    def make_score(self):
+        return registry.get("scores", "n_leep")
+
+
+class TestParc(ScoreConformance):
+    def make_score(self):
+        return registry.get("scores", "parc")
+
+
+class TestLabelCka(ScoreConformance):
+    def make_score(self):
+        return registry.get("scores", "label_cka")
+
+
+class TestKnn(ScoreConformance):
+    def make_score(self):
+        return registry.get("scores", "knn")
+
+
+class TestFeatureGain(ScoreConformance):
+    def make_score(self):
+        return registry.get("scores", "feature_gain")
+
+
+class InputsAlone(ScoreConformance):
+    """For a score that never sees the source's labels: two sources of the same rows are equal."""
+
+    def test_it_prefers_a_related_source_to_a_shuffled_one(self):
+        for task in self.make_score().tasks:
+            related, noise = self._values(self._ranked(task, 0)).values()
+            assert related == noise
+
+
+class TestNegMmd(InputsAlone):
+    def make_score(self):
+        return registry.get("scores", "neg_mmd")
+
+
+class TestNegProxyADistance(InputsAlone):
+    def make_score(self):
+        return registry.get("scores", "neg_proxy_a_distance")
+
+
+class TestProximity(InputsAlone):
+    def make_score(self):
+        return registry.get("scores", "proximity")
+
+
+class EncodedRows(ScoreConformance):
+    """For a score that looks at the encoded rows along lines: the signal has to lie on one."""
+
+    def test_it_prefers_a_related_source_to_a_shuffled_one(self):
+        right = 0
+        for seed in range(6):
+            draws = np.random.default_rng(seed)
+            X = draws.normal(size=(460, 5))
+            y = (X[:, 0] + 0.3 * draws.normal(size=460) > 0.0).astype(int)
+            related = Source("related", X[160:], y[160:])
+            noise = Source("noise", X[160:], draws.permutation(y[160:]))
+            pool, scores = SourcePool([related, noise]), [self.make_score()]
+            found = rank_sources(X[:160], y[:160], pool, scores=scores, n_bootstrap=0)
+            right += found.best == "related"
+        assert right >= 5
+
+
+class TestNegOtDistance(EncodedRows):
+    def make_score(self):
+        return registry.get("scores", "neg_ot_distance")
+
+
+class TestTask2Vec(EncodedRows):
+    def make_score(self):
+        return registry.get("scores", "task2vec")
+
+
+class TestAgreement(EncodedRows):
+    def make_score(self):
+        return registry.get("scores", "agreement")
+
+
+class TestPoolingGain(EncodedRows):
+    def make_score(self):
+        return registry.get("scores", "pooling_gain")
+
+
+def suites(of=ScoreConformance):
+    for suite in of.__subclasses__():
+        yield from suites(suite)
+        if "make_score" in vars(suite):
+            yield suite
+
+
 def test_every_registered_score_is_tested_here():
-    tested = {suite().make_score().name for suite in ScoreConformance.__subclasses__()}
+    tested = {suite().make_score().name for suite in suites()}
     assert {registry.get("scores", name).name for name in registry.names("scores")} <= tested
 
 
