@@ -324,7 +324,10 @@ def test_a_level_outside_its_range_is_an_error():
 
 
 def test_the_package_is_light_until_trees_are_needed():
-    code = "import sys; from priorlift.ranking import GainModel; print('sklearn.ensemble' in sys.modules)"
+    code = (
+        "import sys; from priorlift.ranking import GainModel; "
+        "print('sklearn.ensemble' in sys.modules)"
+    )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "False"
 
