@@ -188,6 +188,15 @@ def test_parc_of_duplicated_rows_columns_and_single_row_classes_is_a_number():
         assert -100.0 <= parc(table, y) <= 100.0
 
 
+def test_equal_dissimilarities_stay_equal_after_rounding():
+    F, y = task(n_rows=40, n_features=3)
+    F = np.round(F)  # few different rows, so most dissimilarities are tied
+    expected = pytest.approx(parc(F, y, n_components=None), abs=1e-9)
+    for seed in range(3):
+        rows = np.random.default_rng(seed).permutation(40)
+        assert parc(np.pi * F[rows], y[rows], n_components=None) == expected
+
+
 def test_parc_of_a_sample_does_not_depend_on_the_order_of_the_rows():
     F, y = task(n_rows=90)
     rows = np.random.default_rng(0).permutation(90)
