@@ -1,4 +1,4 @@
-"""Conformance suites: what an estimator, score, reader or runner must keep to, as tests to inherit.
+"""Conformance suites: what methods, scores, encoders, readers and runners must keep to, as tests.
 
 Subclass a suite in a test module, name what is to be tested, and pytest collects its tests:
 
@@ -10,12 +10,14 @@ The suites need nothing but the core dependencies; `check_transfer_estimator` an
 without pytest. The built-in methods pass the same suites.
 """
 
+from priorlift.testing.encoders import EncoderConformance
 from priorlift.testing.estimators import TransferEstimatorConformance, check_transfer_estimator
 from priorlift.testing.readers import ReaderConformance
 from priorlift.testing.runners import RunnerConformance
 from priorlift.testing.scores import ScoreConformance
 
 __all__ = [
+    "EncoderConformance",
     "ReaderConformance",
     "RunnerConformance",
     "ScoreConformance",

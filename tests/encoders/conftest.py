@@ -1,0 +1,42 @@
+"""Tiny networks with random weights: what does not depend on pretraining is tested on them."""
+
+import json
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def torch():
+    """PyTorch on one thread; tests that ask for it skip where it is not installed."""
+    module = pytest.importorskip(
+        "torch", reason='PyTorch is missing: pip install "priorlift[nets]"'
+    )
+    module.set_num_threads(1)
+    return module
+
+
+@pytest.fixture(scope="session")
+def transformers(torch):
+    return pytest.importorskip("transformers", reason='pip install "priorlift[text]"')
+
+
+@pytest.fixture(scope="session")
+def tiny_bert(tmp_path_factory, torch, transformers):
+    """Folder of a BERT with three blocks of width 8 and a vocabulary of letters and words."""
+    folder = tmp_path_factory.mktemp("tiny_bert")
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"abcdefghij", "flood", "fire", "the"]
+    words += [f"##{letter}" for letter in "abcdefghij"]
+    (folder / "vocab.txt").write_text("\n".join(words))
+    settings = {"tokenizer_class": "BertTokenizer", "model_max_length": 16, "do_lower_case": True}
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings))
+    torch.manual_seed(0)
+    config = transformers.BertConfig(
+        vocab_size=len(words),
+        hidden_size=8,
+        num_hidden_layers=3,
+        num_attention_heads=2,
+        intermediate_size=16,
+        max_position_embeddings=32,
+    )
+    transformers.BertModel(config).save_pretrained(folder, safe_serialization=True)
+    return folder
