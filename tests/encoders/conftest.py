@@ -40,3 +40,21 @@ def tiny_bert(tmp_path_factory, torch, transformers):
     )
     transformers.BertModel(config).save_pretrained(folder, safe_serialization=True)
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_mobilenet(tmp_path_factory, torch, transformers):
+    """Folder of a narrow MobileNetV2 that asks for images of 32 pixels."""
+    folder = tmp_path_factory.mktemp("tiny_mobilenet")
+    torch.manual_seed(0)
+    config = transformers.MobileNetV2Config(
+        depth_multiplier=0.1, image_size=32, tf_padding=True, initializer_range=0.5
+    )
+    transformers.MobileNetV2Model(config).save_pretrained(folder, safe_serialization=True)
+    settings = {
+        "size": {"height": 32, "width": 32},
+        "image_mean": [0.5] * 3,
+        "image_std": [0.5] * 3,
+    }
+    (folder / "preprocessor_config.json").write_text(json.dumps(settings))
+    return folder

@@ -19,7 +19,7 @@ from priorlift.encoders.base import RawEncoder, texts_of
 from priorlift.encoders.torch_support import (
     Progress,
     batches,
-    quiet_loading,
+    load_network,
     require,
     resolve_device,
 )
@@ -187,22 +187,19 @@ def _n_truncated(tokenizer: Any, texts: list[str], lengths: NDArray[np.intp], li
 def _loaded(folder: Path, digest: str, device: str) -> tuple[Any, Any, int]:
     """Return tokenizer, network and longest input; clones of an encoder share them."""
     transformers = require("transformers", EXTRA)
-    torch = require("torch", EXTRA)
     inner = _transformer_folder(folder)
-    local = {"local_files_only": True, "trust_remote_code": False}
+    network = load_network(inner, device, EXTRA)
     try:
-        with quiet_loading(transformers):
-            tokenizer = transformers.AutoTokenizer.from_pretrained(str(inner), **local)
-            network = transformers.AutoModel.from_pretrained(
-                str(inner), use_safetensors=True, dtype=torch.float32, **local
-            )
-    except (OSError, ValueError, KeyError) as error:
+        tokenizer = transformers.AutoTokenizer.from_pretrained(
+            str(inner), local_files_only=True, trust_remote_code=False
+        )
+    except Exception as error:
         raise InputError(
-            f"cannot be loaded ({str(error).splitlines()[0]})",
+            f"holds no tokenizer that can be loaded ({str(error).splitlines()[0]})",
             where=str(inner),
-            remedy="pass a folder with config.json, a tokenizer and safetensors",
+            remedy="add tokenizer.json, or vocab.txt and tokenizer_config.json",
         ) from error
-    return tokenizer, network.eval().to(device), _longest(folder, tokenizer, network)
+    return tokenizer, network, _longest(folder, tokenizer, network)
 
 
 def _transformer_folder(folder: Path) -> Path:

@@ -3,6 +3,7 @@
 import contextlib
 import importlib
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -62,16 +63,51 @@ def resolve_device(device: str, extra: str = "nets") -> str:
 
 
 @contextlib.contextmanager
-def quiet_loading(transformers: Any) -> Iterator[None]:
-    """Keep transformers from drawing a progress bar while it loads local weights."""
+def _quiet(transformers: Any) -> Iterator[None]:
+    """Keep transformers from drawing bars and tables while it loads local weights."""
     logging = transformers.utils.logging
-    shown = logging.is_progress_bar_enabled()
+    shown, level = logging.is_progress_bar_enabled(), logging.get_verbosity()
     logging.disable_progress_bar()
+    logging.set_verbosity_error()
     try:
         yield
     finally:
+        logging.set_verbosity(level)
         if shown:
             logging.enable_progress_bar()
+
+
+def load_network(folder: Path, device: str, extra: str) -> Any:
+    """Load a transformers network in float32 for inference, from local safetensors alone.
+
+    Raises
+    ------
+    InputError
+        It cannot be loaded, or the file lacks weights that features depend on.
+    """
+    transformers, torch = require("transformers", extra), require("torch", extra)
+    try:
+        with _quiet(transformers):
+            network, told = transformers.AutoModel.from_pretrained(
+                str(folder),
+                use_safetensors=True,
+                dtype=torch.float32,
+                local_files_only=True,
+                trust_remote_code=False,
+                output_loading_info=True,
+            )
+    except Exception as error:
+        # Each kind of damaged folder fails in a library of its own.
+        raise InputError(
+            f"cannot be loaded ({str(error).splitlines()[0]})",
+            where=str(folder),
+            remedy="pass a folder with config.json and safetensors that fit each other",
+        ) from error
+    # The layer on top of BERT's first token is drawn afresh where it is missing, and not used.
+    missing = sorted(name for name in told["missing_keys"] if not name.startswith("pooler"))
+    if missing:
+        raise InputError(f"lacks {len(missing)} weights: {missing[0]}, ...", where=str(folder))
+    return network.eval().to(device)
 
 
 def batches(
