@@ -10,6 +10,7 @@ from priorlift.ranking.cold_start import (
     WEIGHTS,
     group_ranks,
     promise,
+    weights_of,
     within_target_ranks,
 )
 from priorlift.ranking.pairs import PairFeatures
@@ -48,15 +49,17 @@ def test_a_few_are_ranked_among_all_that_could_have_been_tried():
     np.testing.assert_allclose(within_target_ranks(few, ("knn",), everyone)[:, 0], [0.625, 0.875])
 
 
-def test_the_weights_are_those_of_the_specification():
-    np.testing.assert_allclose(WEIGHTS * 10, [2, 2, 2, 2, 1, 1])
-    assert GROUP_NAMES[2] == "label_relation"
+def test_the_weights_add_up_and_members_of_a_group_share_them():
+    np.testing.assert_allclose(WEIGHTS.sum(), 1.0)
+    np.testing.assert_allclose(weights_of(GROUP_NAMES[4:7]), 16 * WEIGHTS[4:7])
+    np.testing.assert_allclose(weights_of(["leep", "nce", "other"]), [1.0, 1.0, 1.0])
+    np.testing.assert_allclose(weights_of(["leep"]), 2.0)
 
 
 def test_the_promise_by_hand():
     pairs = pairs_of(logme=[2, 1], nce=[1, 2], leep=[1, 2], log_n_source=[5, np.nan])
-    first = (2 * 0.75 + 2 * 0.25 + 1 * 0.5) / 5
-    second = (2 * 0.25 + 2 * 0.75) / 4  # the size is not known and leaves the mean of the rest
+    first = (1 * 0.75 + 2 * 0.25 + 1 * 0.5) / 4
+    second = (1 * 0.25 + 2 * 0.75) / 3  # the size is not known and leaves the mean of the rest
     np.testing.assert_allclose(promise(group_ranks(pairs)), [first, second])
 
 

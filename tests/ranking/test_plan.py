@@ -6,7 +6,7 @@ import json
 import pytest
 
 from priorlift.core.errors import InputError, UnknownNameError
-from priorlift.ranking.plan import ScoringPlan, resolve_scores
+from priorlift.ranking.plan import AUTO_SCORES, ScoringPlan, resolve_scores
 from priorlift.ranking.scores import LOGME, Score
 
 PLAN = ScoringPlan(
@@ -16,6 +16,7 @@ PLAN = ScoringPlan(
     alpha=1e-3,
     max_iter=10,
     preprocess="auto",
+    encoder="",
     max_target_rows=100,
     max_source_rows=100,
     n_bootstrap=10,
@@ -43,7 +44,6 @@ def test_the_hash_follows_every_setting():
     [
         {"level": 1.0},
         {"n_bootstrap": -1},
-        {"hidden_layer_sizes": ()},
         {"hidden_layer_sizes": (0,)},
         {"max_iter": 0},
         {"max_source_rows": 1},
@@ -55,9 +55,11 @@ def test_settings_that_mean_nothing_are_refused(change):
 
 
 def test_default_scores_are_those_that_judge_the_task():
-    names = [score.name for score in resolve_scores("default", "classification")]
-    assert names == ["logme", "shrinkage_h", "nce"]
-    assert [score.name for score in resolve_scores("default", "regression")] == ["logme"]
+    names = [score.name for score in resolve_scores("auto", "classification")]
+    assert names == list(AUTO_SCORES)
+    assert [score.name for score in resolve_scores("auto", "regression")] == [
+        name for name in AUTO_SCORES if name not in ("shrinkage_h", "nce")
+    ]
 
 
 def test_scores_are_named_or_given():

@@ -148,7 +148,7 @@ def test_a_regression_is_ranked():
     )
     found = rank_sources(X[:60], y[:60], pool, n_bootstrap=20, random_state=0)
     assert found.plan.task == "regression"
-    assert found.plan.scores == ("logme",)
+    assert found.plan.scores == ("logme", "agreement", "pooling_gain", "feature_gain")
     assert found["same"].rank < found["shuffled"].rank
     assert "words" in found.names  # its classes are another task, and its hidden layer still helps
 

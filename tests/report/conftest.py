@@ -97,6 +97,7 @@ def make_ranking(sources=SOURCES):
         alpha=0.001,
         max_iter=200,
         preprocess="auto",
+    encoder="",
         max_target_rows=5000,
         max_source_rows=20000,
         n_bootstrap=100,

@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import softmax
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier, MLPRegressor
@@ -141,10 +142,25 @@ class HiddenLayerEncoder(TransformerMixin, BaseEstimator):
         AttributeError
             After `random`, which has no output layer.
         """
+        if self.task == "regression":
+            return np.asarray(self._scores(X)[:, 0])
+        codes = self.predict_source_proba(X).argmax(axis=1)
+        return np.asarray(self.classes_[codes])
+
+    def predict_source_proba(self, X: Any) -> NDArray[np.float64]:
+        """Return probabilities of the source's own classes for rows X, shape (n, C).
+
+        Raises
+        ------
+        AttributeError
+            After `random`, which has no output layer.
+        """
+        scores = self._scores(X)
+        if scores.shape[1] == 1:
+            scores = np.hstack([np.zeros_like(scores), scores])
+        return np.asarray(softmax(scores, axis=1))
+
+    def _scores(self, X: Any) -> NDArray[np.float64]:
         if len(self.weights_) == len(self.hidden_layer_sizes):
             raise AttributeError("random features have no head to predict with")
-        scores = self.transform(X) @ self.weights_[-1] + self.biases_[-1]
-        if self.task == "regression":
-            return np.asarray(scores[:, 0])
-        codes = (scores[:, 0] > 0).astype(int) if scores.shape[1] == 1 else scores.argmax(axis=1)
-        return np.asarray(self.classes_[codes])
+        return np.asarray(self.transform(X) @ self.weights_[-1] + self.biases_[-1])

@@ -5,11 +5,13 @@ ranks within the target, from 0 (the worst) to 1. Scores that look at the same e
 group, and the promise is the weighted mean of the groups' ranks, damped where source and target
 rows can be told apart: a source far away keeps `1 + proximity` = 1 - PAD / 2 of its rank.
 
-The groups and the weights are our choice, priors and not results: the linear evidence scores have
-the strongest record at the lowest cost, label relation and attribution look at other evidence,
-neighbours guard against linearity, and size and quality of the source are the heuristic that beat
-many scores.
+The groups and the weights are our choice, set on 20 Newsgroups alone: what is tried in closed form
+says most of pooled rows, the separation of the classes most of transferred features; label relation
+and attribution look at other evidence, neighbours guard against linearity, and size and quality of
+the source are the heuristic that beat many scores.
 """
+
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +21,13 @@ from priorlift.ranking.pairs import PairFeatures
 Floats = NDArray[np.float64]
 
 GROUPS: tuple[tuple[str, tuple[str, ...], float], ...] = (
-    ("logme", ("logme",), 2.0),
+    ("logme", ("logme",), 1.0),
     ("shrinkage_h", ("shrinkage_h",), 2.0),
     ("label_relation", ("nce", "leep"), 2.0),
     ("attribution", ("attribution", "attribution_overlap"), 2.0),
+    ("agreement", ("agreement",), 3.0),
+    ("pooling_gain", ("pooling_gain",), 3.0),
+    ("feature_gain", ("feature_gain",), 1.0),
     ("knn", ("knn",), 1.0),
     ("priors", ("log_n_source", "source_score"), 1.0),
 )
@@ -86,6 +91,23 @@ def group_ranks(pairs: PairFeatures, among: PairFeatures | None = None) -> Float
     total = np.where(known, ranks * WEIGHTS, 0.0).sum(axis=1)
     rest = np.divide(total, weight, out=np.full(len(total), MIDDLE), where=weight > 0.0)
     return np.asarray(np.where(known, ranks, rest[:, None]) * damping(pairs)[:, None])
+
+
+def weights_of(names: Sequence[str]) -> Floats:
+    """Return the weight of each score among those of a ranking, shape (K,).
+
+    The scores of a group share its weight; one outside the groups weighs 1.
+
+    Examples
+    --------
+    >>> weights_of(["nce", "leep", "agreement", "mine"])
+    array([1., 1., 3., 1.])
+    """
+    weights = dict.fromkeys(names, 1.0)
+    for _, members, weight in GROUPS:
+        present = [name for name in members if name in weights]
+        weights.update(dict.fromkeys(present, weight / max(len(present), 1)))
+    return np.array([weights[name] for name in names])
 
 
 def promise(groups: Floats) -> Floats:

@@ -43,7 +43,7 @@ class PairDesign:
 
     Attributes
     ----------
-    groups : ndarray of shape (N, 6)
+    groups : ndarray of shape (N, 9)
         Damped ranks of the groups of the cold start; no NaN.
     extra : ndarray
         Ranks of further scores, 0.5 where not known.

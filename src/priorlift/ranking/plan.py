@@ -10,7 +10,15 @@ from priorlift.core.errors import InputError
 from priorlift.core.registry import ScoreLike
 from priorlift.pool import Task
 
-DEFAULT_SCORES = ("logme", "shrinkage_h", "nce")
+AUTO_SCORES = (
+    "logme",
+    "shrinkage_h",
+    "nce",
+    "agreement",
+    "pooling_gain",
+    "feature_gain",
+)
+"""What `scores="auto"` stands for: those of these that judge the task."""
 
 
 @dataclass(frozen=True)
@@ -24,9 +32,12 @@ class ScoringPlan:
     scores : tuple of str
         Names of the scores that judge such a task.
     hidden_layer_sizes, alpha, max_iter
-        Settings of the networks trained on the sources, see `HiddenLayerEncoder`.
+        Settings of the networks trained on the sources, see `HiddenLayerEncoder`; no layer at all
+        means that sources are seen through linear heads in closed form.
     preprocess : str
         How rows are encoded; learned on the target's labelled rows.
+    encoder : str
+        What turns raw inputs into features before that; empty where nothing does.
     max_target_rows, max_source_rows : int
         Of more rows, a random sample of this size is used.
     n_bootstrap : int
@@ -47,6 +58,7 @@ class ScoringPlan:
     alpha: float
     max_iter: int
     preprocess: str
+    encoder: str
     max_target_rows: int
     max_source_rows: int
     n_bootstrap: int
@@ -63,7 +75,7 @@ class ScoringPlan:
                 raise InputError(f"{name} is {getattr(self, name)}", remedy="at least 2")
         if self.n_bootstrap < 0:
             raise InputError(f"n_bootstrap is {self.n_bootstrap}", remedy="0 for no intervals")
-        if not self.hidden_layer_sizes or min(self.hidden_layer_sizes) < 1:
+        if min(self.hidden_layer_sizes, default=1) < 1:
             raise InputError(
                 f"hidden_layer_sizes is {self.hidden_layer_sizes}", remedy="widths above 0: (64,)"
             )
@@ -86,7 +98,7 @@ def resolve_scores(scores: Any, task: Task) -> tuple[ScoreLike, ...]:
 
     Parameters
     ----------
-    scores : "default", or list of str or ScoreLike
+    scores : "auto", or list of str or ScoreLike
         Names from the registry, or scores themselves.
     task : {"classification", "regression"}
         The target's task.
@@ -98,11 +110,9 @@ def resolve_scores(scores: Any, task: Task) -> tuple[ScoreLike, ...]:
     InputError
         No score, one named twice, or one asked for by name that does not judge this task.
     """
-    if isinstance(scores, str) and scores != "default":
-        scores = [scores]
-    chosen = DEFAULT_SCORES if isinstance(scores, str) else tuple(scores)
-    found = [registry.get("scores", s) if isinstance(s, str) else s for s in chosen]
-    if isinstance(scores, str):
+    automatic = isinstance(scores, str) and scores == "auto"
+    found = list(known_scores(AUTO_SCORES if automatic else scores))
+    if automatic:
         found = [score for score in found if task in score.tasks]
     names = [score.name for score in found]
     if not found or len(set(names)) < len(names):
@@ -112,6 +122,23 @@ def resolve_scores(scores: Any, task: Task) -> tuple[ScoreLike, ...]:
         if task not in score.tasks:
             raise InputError(
                 f"score {score.name!r} does not judge a {task}",
-                remedy='leave it out, or scores="default"',
+                remedy='leave it out, or scores="auto"',
             )
     return tuple(found)
+
+
+def known_scores(scores: Any) -> tuple[ScoreLike, ...]:
+    """Look scores up by name, whatever they judge.
+
+    Parameters
+    ----------
+    scores : str, ScoreLike, or iterable of them
+        Names from the registry, or scores themselves.
+
+    Raises
+    ------
+    UnknownNameError
+        No score has such a name.
+    """
+    several = [scores] if isinstance(scores, str | ScoreLike) else scores
+    return tuple(registry.get("scores", s) if isinstance(s, str) else s for s in several)

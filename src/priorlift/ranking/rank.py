@@ -1,9 +1,9 @@
 """Rank sources before anything is trained on the target.
 
-Each source gets a small network of its own, trained on the source alone; the target's labelled rows
-are seen through its hidden layer and scored. Resamples of the target's rows, the same for all
-sources, say which differences are more than chance. A ranking tells which sources to try first: it
-does not predict lift, and only a study proves it.
+Each source gets a head in closed form and a small network of its own, trained on the source alone;
+the target's labelled rows are seen through them and scored. Resamples of the target's rows, the same for all
+sources, say which differences are more than chance. A ranking tells which sources to try first; it
+predicts lift only where past outcomes have taught it to, and only a study proves it.
 """
 
 import time
@@ -17,12 +17,14 @@ import numpy as np
 from priorlift.core.errors import InputError, InputTypeError
 from priorlift.core.registry import ScoreLike
 from priorlift.core.seeds import RandomState, base_seed
-from priorlift.pool import SourcePool, Target, Task
+from priorlift.pool import SourcePool, Target, Task, TaskData
 from priorlift.ranking import ranks
+from priorlift.ranking.cold_start import weights_of
 from priorlift.ranking.labels import Floats
 from priorlift.ranking.plan import ScoringPlan, resolve_scores
+from priorlift.ranking.prediction import GainModelLike, with_predictions
 from priorlift.ranking.result import Interval, RankedSource, Ranking
-from priorlift.ranking.scoring import MeasuredSource, Measurements, measure
+from priorlift.ranking.scoring import MeasuredSource, Measurements, encoded, encoded_pool, measure
 
 __all__ = ["Ranking", "rank_sources"]
 
@@ -38,7 +40,9 @@ def rank_sources(
     *,
     groups: Any = None,
     task: Task | None = None,
-    scores: str | Iterable[str | ScoreLike] = "default",
+    scores: str | Iterable[str | ScoreLike] = "auto",
+    encoder: Any = None,
+    gain_model: GainModelLike | None = None,
     n_bootstrap: int = 200,
     level: float = 0.95,
     preprocess: Any = "auto",
@@ -64,8 +68,15 @@ def rank_sources(
         Patient, subject or event of each row; resamples then draw whole groups.
     task : {"classification", "regression"}, optional
         Inferred from y where that is unambiguous.
-    scores : "default" or list of str or ScoreLike
-        Names from the registry (`priorlift.scores`), or scores themselves.
+    scores : "auto" or list of str or ScoreLike
+        Names from the registry (`priorlift.scores`), or scores themselves; "auto" are those of
+        `priorlift.ranking.plan.AUTO_SCORES` that judge the task.
+    encoder : transformer, optional
+        Fitted already: turns raw inputs (texts, images) of target and sources into features, before
+        anything else.
+    gain_model : GainModel, optional
+        Fitted on past outcomes: predicts the lift of each source, with an interval and the
+        probability that it is above 0.
     n_bootstrap : int, default=200
         Resamples of the target's rows: halves drawn without replacement, the same for all sources
         (see `priorlift.ranking.resampling`); 0 for none, hence no intervals.
@@ -75,7 +86,8 @@ def rank_sources(
         How rows are encoded, learned on the target's labelled rows: `TableEncoder`, nothing, or a
         scikit-learn transformer.
     hidden_layer_sizes, alpha, max_iter
-        Of the networks, see `priorlift.encoders.HiddenLayerEncoder`.
+        Of the networks, see `priorlift.encoders.HiddenLayerEncoder`; `hidden_layer_sizes=()` trains
+        none and looks through linear heads, which is enough for features of a good encoder.
     max_target_rows, max_source_rows : int
         Of more labelled rows, a random sample of this size is used.
     random_state : int, RandomState or None
@@ -84,7 +96,8 @@ def rank_sources(
     Returns
     -------
     Ranking
-        Sources by consensus, the mean of their ranks over the scores. Two sources are **tied**
+        Sources by consensus, the weighted mean of their ranks over the scores (weights of
+        `priorlift.ranking.cold_start`). Two sources are **tied**
         where the interval of the difference of their consensus, over the same resamples, does not
         exclude 0.
         `logme` is the value minus that of a random map of equal width: above 0, the source's
@@ -119,16 +132,19 @@ def rank_sources(
             f"sources must be a SourcePool, not {type(sources).__name__}",
             remedy="SourcePool([Source('name', X, y), ...])",
         )
+    if encoder is not None:
+        X, sources = encoded(encoder, X), encoded_pool(encoder, sources)
     given = Target("target", X, y, groups=groups, task=task)
-    target = _labelled(given)
-    found = resolve_scores(scores, target.task or "classification")
+    target = labelled_target(given)
+    resolved = resolve_scores(scores, target.task or "classification")
     plan = ScoringPlan(
         task=target.task or "classification",
-        scores=tuple(score.name for score in found),
+        scores=tuple(score.name for score in resolved),
         hidden_layer_sizes=tuple(int(width) for width in hidden_layer_sizes),
         alpha=float(alpha),
         max_iter=int(max_iter),
         preprocess=preprocess if isinstance(preprocess, str) else repr(preprocess),
+        encoder="" if encoder is None else repr(encoder),
         max_target_rows=int(max_target_rows),
         max_source_rows=int(max_source_rows),
         n_bootstrap=int(n_bootstrap),
@@ -137,12 +153,19 @@ def rank_sources(
         seed=base_seed(random_state),
         target_fingerprint=target.fingerprint,
     )
-    measurements = measure(target, sources, found, plan, preprocess)
-    return _ranking(plan, measurements, given.n_rows - target.n_rows, started)
+    measurements = measure(target, sources, resolved, plan, preprocess)
+    found = ranking_of(plan, measurements, given.n_rows - target.n_rows, started)
+    return found if gain_model is None else with_predictions(found, gain_model)
 
 
-def _labelled(target: Target) -> Target:
-    """Return the target's labelled rows, refusing what cannot be scored."""
+def labelled_target(target: TaskData) -> Target:
+    """Return the target's labelled rows, refusing what cannot be scored.
+
+    Raises
+    ------
+    InputError
+        There are fewer than 3, their task is unclear, or their labels do not vary.
+    """
     labelled = int(target.labelled.sum())
     if labelled < 3:
         raise InputError(
@@ -168,7 +191,7 @@ def _labelled(target: Target) -> Target:
             cause="too few labelled rows, or a label column that does not vary",
             remedy="label rows that differ",
         )
-    return Target("target", kept.X, y, groups=kept.groups, task=kept.task)
+    return Target(target.name, kept.X, y, groups=kept.groups, task=kept.task)
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,12 +216,12 @@ class _Order:
     @cached_property
     def consensus(self) -> Floats:
         """Mean ranks, shape (S,)."""
-        return ranks.consensus(self.values)
+        return ranks.consensus(self.values, weights_of(self.plan.scores))
 
     @cached_property
     def drawn_consensus(self) -> Floats:
         """Mean ranks on the resamples, shape (B, S)."""
-        return ranks.consensus(self.draws)
+        return ranks.consensus(self.draws, weights_of(self.plan.scores))
 
     @cached_property
     def order(self) -> list[int]:
@@ -238,6 +261,7 @@ class _Order:
             n_rows=int(measured.source.labelled.sum()),
             n_dropped_columns=measured.n_dropped,
             seconds=measured.seconds,
+            facts=measured.facts,
         )
 
     def _tied(self, i: int, j: int) -> bool:
@@ -255,7 +279,9 @@ class _Order:
         return float(min(low, observed)), float(max(high, observed))
 
 
-def _ranking(plan: ScoringPlan, found: Measurements, n_unlabelled: int, started: float) -> Ranking:
+def ranking_of(
+    plan: ScoringPlan, found: Measurements, n_unlabelled: int, started: float
+) -> Ranking:
     order = _Order(plan, found.measured)
     agreement = ranks.kendall_w(order.values)
     return Ranking(

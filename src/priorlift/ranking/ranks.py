@@ -38,9 +38,17 @@ def score_ranks(values: Floats) -> Floats:
     return np.asarray(np.where(missing, (n_sources + 1) / 2.0, spread))
 
 
-def consensus(values: Floats) -> Floats:
-    """Return the mean of a source's ranks over the scores, shape (..., S); smaller is better."""
-    return np.asarray(score_ranks(values).mean(axis=-1))
+def consensus(values: Floats, weights: Floats | None = None) -> Floats:
+    """Return the mean of a source's ranks over the scores, shape (..., S); smaller is better.
+
+    Parameters
+    ----------
+    values : ndarray of shape (..., S, K)
+        Scores of S sources.
+    weights : ndarray of shape (K,), optional
+        Of the scores in the mean; by default all are equal.
+    """
+    return np.asarray(np.average(score_ranks(values), axis=-1, weights=weights))
 
 
 def positions(mean_ranks: Floats) -> Floats:

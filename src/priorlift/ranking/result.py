@@ -2,15 +2,19 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
+
+import numpy as np
 
 from priorlift.core.errors import InputError
 from priorlift.core.tables import to_frame
+from priorlift.ranking.pairs import PairFeatures
 from priorlift.ranking.plan import ScoringPlan
 
-FORMAT = 1
+FORMAT = 2
 Interval = tuple[float, float]
+SURE = 0.5
 
 PAGE = """\
 <table class="priorlift-ranking">
@@ -33,6 +37,26 @@ PAGE = """\
 <p>Not ranked: {{ name }}: {{ reason }}</p>{% endfor %}
 {%- for warning in ranking.warnings %}<p>{{ warning }}</p>{% endfor %}
 """
+
+
+@dataclass(frozen=True)
+class PredictedLift:
+    """What a gain model expects of a source.
+
+    Attributes
+    ----------
+    mean : float
+        Expected lift, in the units of the outcomes that the model has learned from.
+    low, high : float or None
+        Interval; None where too few outcomes are known to give one.
+    p_positive : float or None
+        Probability that the lift is above 0; None as before.
+    """
+
+    mean: float
+    low: float | None
+    high: float | None
+    p_positive: float | None
 
 
 @dataclass(frozen=True)
@@ -65,6 +89,11 @@ class RankedSource:
         Columns that it has beyond the target's.
     seconds : float
         Wall seconds spent on it, its network included, the resamples too.
+    facts : mapping of str to float
+        What is known of source and target beside scores: how well the source's own head does, how
+        near the rows are, how many there are.
+    predicted : PredictedLift or None
+        What a gain model expects; None without one.
     """
 
     name: str
@@ -81,12 +110,18 @@ class RankedSource:
     n_rows: int
     n_dropped_columns: int
     seconds: float
+    facts: Mapping[str, float] = field(default_factory=dict)
+    predicted: PredictedLift | None = None
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "RankedSource":
         """Build a row from what `dataclasses.asdict` made, after a journey through JSON."""
         intervals = {name: (low, high) for name, (low, high) in values["intervals"].items()}
-        return cls(**{**values, "intervals": intervals, "tied_with": tuple(values["tied_with"])})
+        tied = tuple(values["tied_with"])
+        known = values["predicted"]
+        predicted = None if known is None else PredictedLift(**known)
+        changed = {"intervals": intervals, "tied_with": tied, "predicted": predicted}
+        return cls(**{**values, **changed})
 
 
 @dataclass(frozen=True)
@@ -111,6 +146,8 @@ class Ranking:
         Resamples behind the intervals.
     seconds : float
         Wall seconds in all.
+    prediction : str
+        How lifts were predicted, in a sentence; empty where they were not.
     """
 
     plan: ScoringPlan
@@ -122,6 +159,7 @@ class Ranking:
     n_unlabelled: int
     n_resamples: int
     seconds: float
+    prediction: str = ""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -150,6 +188,36 @@ class Ranking:
             return f"{', '.join(self.ties)} cannot be told apart at the top"
         return f"{self.best} stands first" + ("" if self.n_resamples else " (no resamples drawn)")
 
+    @property
+    def recommended(self) -> tuple[str, ...] | None:
+        """Sources expected to help with a probability above 1/2, the largest expected lift first.
+
+        Empty means: do not transfer. None means that no probability is known, for want of a gain
+        model that has seen outcomes.
+        """
+        known = [(row.name, row.predicted) for row in self.rows if row.predicted is not None]
+        if not known or any(lift.p_positive is None for _, lift in known):
+            return None
+        promising = [
+            (name, lift)
+            for name, lift in known
+            if lift.mean > 0.0 and lift.p_positive is not None and lift.p_positive > SURE
+        ]
+        return tuple(name for name, lift in sorted(promising, key=lambda pair: -pair[1].mean))
+
+    def pair_features(self, target: str = "target") -> PairFeatures:
+        """Return scores and facts as features of pairs, for a gain model.
+
+        Parameters
+        ----------
+        target : str
+            What the pairs call the target.
+        """
+        names = dict.fromkeys([*self.plan.scores, *(n for row in self.rows for n in row.facts)])
+        known = [{**row.scores, **row.facts} for row in self.rows]
+        values = {n: np.array([row.get(n, np.nan) for row in known], dtype=float) for n in names}
+        return PairFeatures((target,) * len(self.rows), self.names, values)
+
     def __getitem__(self, name: str) -> RankedSource:
         """Return the row of a source."""
         for row in self.rows:
@@ -170,6 +238,11 @@ class Ranking:
                 columns[f"{score}_{end}"] = [
                     row.intervals[score][place] if score in row.intervals else None
                     for row in self.rows
+                ]
+        if any(row.predicted is not None for row in self.rows):
+            for name in ("mean", "low", "high", "p_positive"):
+                columns[f"predicted_{name}"] = [
+                    getattr(row.predicted, name, None) for row in self.rows
                 ]
         columns["tied_with_best"] = [row.name in self.ties for row in self.rows]
         for name in ("n_rows", "n_dropped_columns", "fingerprint", "seconds"):

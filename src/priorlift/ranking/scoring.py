@@ -6,7 +6,7 @@ The encoder is fitted once, on the target's labelled rows; a source that cannot 
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,9 @@ from priorlift.pool import Source, SourcePool, Target, align_source
 from priorlift.ranking.labels import Floats
 from priorlift.ranking.plan import ScoringPlan
 from priorlift.ranking.resampling import half_samples
-from priorlift.ranking.view import SourceView, TargetView, random_view, source_view
+from priorlift.ranking.scores.closed_form import proximity
+from priorlift.ranking.source_models import LearnedSource, learn_source, random_view, view_of
+from priorlift.ranking.view import SourceView, TargetView
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +42,8 @@ class MeasuredSource:
         The same on B resamples.
     missing : mapping of str to str
         Names of missing scores, and why.
+    facts : mapping of str to float
+        What is known of the pair beside scores, see `facts_of`.
     n_dropped : int
         Columns that it has beyond the target's.
     seconds : float
@@ -50,6 +54,7 @@ class MeasuredSource:
     values: Floats
     draws: Floats
     missing: Mapping[str, str]
+    facts: Mapping[str, float]
     n_dropped: int
     seconds: float
 
@@ -96,9 +101,9 @@ def measure(
     preprocess : "auto", None or transformer
         How rows are encoded.
     """
-    encoder = _fit_encoder(target.X, preprocess)
-    target = _sample(target, plan)
-    X = _encode(encoder, target.X)
+    encoder = fit_encoder(target.X, preprocess)
+    target = sample_target(target, plan)
+    X = encode(encoder, target.X)
     shared = random_view(X, target.y, plan)
     halves = half_samples(target.y, target.groups, plan)
     resampled = [(rows, shared.take(rows)) for rows in halves]
@@ -107,15 +112,19 @@ def measure(
         started = time.perf_counter()
         try:
             aligned = align_source(source, target.columns, arrays.n_columns(target.X))
-            rows = _encode(encoder, arrays.take_rows(aligned.X, source.labelled))
-            view = source_view(source, rows, X, shared, plan)
+            rows = encode(encoder, arrays.take_rows(aligned.X, source.labelled))
+            learned = learn_source(source, rows, plan)
+            view = view_of(learned, shared)
         except InputError as error:
             skipped[source.name] = str(error)
             continue
         values, missing = evaluate(view, scores)
         draws = _evaluate_draws(view, scores, resampled)
+        facts = facts_of(learned, view)
         seconds = time.perf_counter() - started
-        measured.append(MeasuredSource(source, values, draws, missing, aligned.n_dropped, seconds))
+        measured.append(
+            MeasuredSource(source, values, draws, missing, facts, aligned.n_dropped, seconds)
+        )
     return Measurements(tuple(measured), dict(sorted(skipped.items())), target.n_rows, len(halves))
 
 
@@ -134,6 +143,30 @@ def evaluate(view: SourceView, scores: tuple[ScoreLike, ...]) -> tuple[Floats, d
     return values, missing
 
 
+def facts_of(learned: LearnedSource, view: SourceView) -> dict[str, float]:
+    """Return what is known of a pair beside its scores, for a gain model to weigh.
+
+    Parameters
+    ----------
+    learned : LearnedSource
+        The source.
+    view : SourceView
+        The target as it sees it.
+
+    Returns
+    -------
+    dict of str to float
+        `source_score` (how well the source's own head predicts its own labels, left out in turn),
+        `proximity` of the rows, and the logarithms of both numbers of labelled rows.
+    """
+    return {
+        "source_score": learned.linear.score,
+        "proximity": proximity(view),
+        "log_n_source": float(np.log(learned.n_rows)),
+        "log_n_target": float(np.log(len(view.y))),
+    }
+
+
 def _evaluate_draws(
     view: SourceView,
     scores: tuple[ScoreLike, ...],
@@ -143,7 +176,8 @@ def _evaluate_draws(
     return np.array(draws).reshape(len(draws), len(scores))
 
 
-def _sample(target: Target, plan: ScoringPlan) -> Target:
+def sample_target(target: Target, plan: ScoringPlan) -> Target:
+    """Return at most as many rows of a target as the plan allows."""
     if target.n_rows <= plan.max_target_rows:
         return target
     seed = derive_seed(plan.seed, "target rows", plan.target_fingerprint)
@@ -152,7 +186,14 @@ def _sample(target: Target, plan: ScoringPlan) -> Target:
     return target.take(np.sort(chosen))
 
 
-def _fit_encoder(X: Any, preprocess: Any) -> Any:
+def fit_encoder(X: Any, preprocess: Any) -> Any:
+    """Fit what encodes rows; None where nothing does.
+
+    Raises
+    ------
+    InputError
+        `preprocess` is an unknown word.
+    """
     if preprocess is None:
         return None
     if isinstance(preprocess, str):
@@ -165,7 +206,14 @@ def _fit_encoder(X: Any, preprocess: Any) -> Any:
     return clone(preprocess).fit(X)
 
 
-def _encode(encoder: Any, X: Any) -> Any:
+def encode(encoder: Any, X: Any) -> Any:
+    """Return rows as numbers.
+
+    Raises
+    ------
+    InputError
+        They cannot be encoded.
+    """
     try:
         if encoder is not None:
             return encoder.transform(X)
@@ -175,3 +223,37 @@ def _encode(encoder: Any, X: Any) -> Any:
     except (TypeError, ValueError) as error:
         # A transformer of the caller's, or scikit-learn, may complain in its own way.
         raise InputError(f"its rows cannot be encoded: {error}") from error
+
+
+def encoded(encoder: Any, X: Any) -> NDArray[Any]:
+    """Return raw inputs as features by an encoder that is fitted already.
+
+    Raises
+    ------
+    InputError
+        The encoder fails, or returns something else than one finite row an input.
+    """
+    try:
+        features = np.asarray(encoder.transform(X))
+    except (TypeError, ValueError) as error:
+        raise InputError(f"its rows cannot be encoded: {error}") from error
+    if features.ndim != 2 or len(features) != arrays.n_rows(X):
+        raise InputError(
+            f"{encoder!r} made {features.shape} of {arrays.n_rows(X)} rows",
+            remedy="an encoder returns one row of features an input",
+        )
+    if not np.isfinite(features).all():
+        row = int(np.flatnonzero(~np.isfinite(features).all(axis=1))[0])
+        raise InputError(f"{encoder!r} returned NaN or infinity", where=f"row {row}")
+    return features
+
+
+def encoded_pool(encoder: Any, sources: SourcePool) -> SourcePool:
+    """Return a pool whose rows are encoded; a source that cannot be is listed as unusable."""
+    found, unusable = [], dict(sources.unusable)
+    for source in sources:
+        try:
+            found.append(replace(source, X=encoded(encoder, source.X)))
+        except InputError as error:
+            unusable[source.name] = str(error)
+    return SourcePool(found, unusable=unusable)

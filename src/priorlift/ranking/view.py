@@ -1,10 +1,11 @@
 """What a score may look at: the target's rows as one source sees them.
 
-The features are the hidden layer of a network trained on the source, so two sources give two views
-of the same rows. The rows are those the caller passed; no score can reach any others.
+A source is seen in two ways: through a linear head in its principal space, in closed form, and,
+where one was trained, through the hidden layer of a small network. Two sources give two views of
+the same rows. The rows are those the caller passed; no score can reach any others.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -13,17 +14,24 @@ from numpy.typing import NDArray
 
 from priorlift.core.errors import InputError
 from priorlift.core.seeds import derive_seed
-from priorlift.encoders import HiddenLayerEncoder
-from priorlift.pool import Source, Task
-from priorlift.ranking.labels import Floats
-from priorlift.ranking.plan import ScoringPlan
-from priorlift.ranking.scores import logme
+from priorlift.pool import Task
+from priorlift.ranking.labels import Floats, LabelColumns
+from priorlift.ranking.linear_source import (
+    LinearSource,
+    PrincipalSpace,
+    dense_columns,
+    standardised,
+)
+from priorlift.ranking.ridge import Scatter, leave_one_out
+from priorlift.ranking.scores.linear import logme
 from priorlift.ranking.statistics import TaskStatistics
+
+RANDOM_MAPS = 5
 
 
 @dataclass(frozen=True, eq=False)
 class TargetView:
-    """What all sources share: the target's labels, and its rows under a random map.
+    """What all sources share: the target's rows, its labels, and random maps to compare with.
 
     Attributes
     ----------
@@ -31,27 +39,81 @@ class TargetView:
         Labels, none missing.
     task : {"classification", "regression"}
         What they are.
-    random_features : ndarray of shape (n, width)
-        The hidden layer of an untrained network of the same shape as the sources' networks.
+    rows : ndarray or CSR matrix of shape (n, d)
+        The encoded rows.
+    seed : int
+        Of the random maps.
+    random_features : ndarray of shape (n, w) or None
+        The hidden layer of an untrained network of the same shape as the sources' networks; None
+        where sources are seen through linear maps.
     """
 
     y: NDArray[Any]
     task: Task
-    random_features: Floats
+    rows: Any
+    seed: int
+    random_features: Floats | None = None
+    _random_logmes: dict[int, float] = field(default_factory=dict, repr=False)
+    _errors_alone: dict[int, float] = field(default_factory=dict, repr=False)
 
     @cached_property
-    def statistics(self) -> TaskStatistics:
-        """Statistics of the labels and the random features."""
-        return TaskStatistics.of(self.random_features, self.y, self.task)
+    def columns(self) -> Floats:
+        """The labels as columns: one-hot for classes, standardised for a regression."""
+        columns = dense_columns(LabelColumns.of(self.y, self.task))
+        return standardised(columns) if self.task == "regression" else columns
 
     @cached_property
-    def random_logme(self) -> float:
-        """LogME of the random features; computed once for all sources."""
-        return logme(self.statistics)
+    def classes(self) -> NDArray[Any]:
+        """The classes that occur, sorted."""
+        return np.unique(self.y)
+
+    def random_logme(self, width: int) -> float:
+        """Return LogME of a random map of some width; computed once for all sources.
+
+        Parameters
+        ----------
+        width : int
+            Features of the map; ignored where there is an untrained network.
+        """
+        if width not in self._random_logmes:
+            maps = self._random_maps(width)
+            scores = [logme(TaskStatistics.of(Z, self.y, self.task)) for Z in maps]
+            self._random_logmes[width] = float(np.mean(scores))
+        return self._random_logmes[width]
+
+    def error_alone(self, space: PrincipalSpace, in_space: Floats) -> float:
+        """Return the squared leave-one-out error of a ridge regression on the target alone.
+
+        Parameters
+        ----------
+        space : PrincipalSpace
+            Where the regression is; the error is computed once for each.
+        in_space : ndarray of shape (n, r)
+            The target's rows there.
+        """
+        if id(space) not in self._errors_alone:
+            scatter = Scatter.of(in_space, self.columns)
+            error = leave_one_out(scatter, in_space, self.columns).error
+            self._errors_alone[id(space)] = error
+        return self._errors_alone[id(space)]
+
+    @cached_property
+    def variation(self) -> float:
+        """Sum of the squared deviations of the label columns from their means."""
+        return float(((self.columns - self.columns.mean(axis=0)) ** 2).sum())
+
+    def _random_maps(self, width: int) -> list[Floats]:
+        if self.random_features is not None:
+            return [self.random_features]
+        draws = np.random.default_rng(derive_seed(self.seed, "random maps", str(width)))
+        shape = (RANDOM_MAPS, self.rows.shape[1], width)
+        return [np.asarray(self.rows @ directions) for directions in draws.normal(size=shape)]
 
     def take(self, rows: NDArray[np.intp]) -> "TargetView":
         """Return the view of a resample."""
-        return TargetView(self.y[rows], self.task, self.random_features[rows])
+        features = self.random_features
+        taken = None if features is None else features[rows]
+        return TargetView(self.y[rows], self.task, self.rows[rows], self.seed, taken)
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,16 +126,29 @@ class SourceView:
         Of the source.
     target : TargetView
         What all sources share.
-    features : ndarray of shape (n, width)
-        The target's rows in the source's learned features.
-    predicted : ndarray of shape (n,) or None
-        The source head's classes for the target's rows; None for a regression source.
+    linear : LinearSource
+        The source in closed form.
+    in_space : ndarray of shape (n, r)
+        The target's rows in the source's principal space.
+    features : ndarray of shape (n, w)
+        The target's rows in the features that the source has learned: the hidden layer of its
+        network, or its directions in the principal space.
+    proba : ndarray of shape (n, C) or None
+        Probabilities of the source's classes for the target's rows; None for a regression.
+    source_rows : ndarray or CSR matrix of shape (m, d)
+        Encoded rows of the source, a sample of them where there are many.
+    source_y : ndarray of shape (m,)
+        Their labels.
     """
 
     name: str
     target: TargetView
+    linear: LinearSource
+    in_space: Floats
     features: Floats
-    predicted: NDArray[Any] | None
+    proba: Floats | None
+    source_rows: Any
+    source_y: NDArray[Any]
 
     @property
     def y(self) -> NDArray[Any]:
@@ -86,17 +161,51 @@ class SourceView:
         return self.target.task
 
     @property
-    def source_labels(self) -> NDArray[Any]:
-        """The source head's predicted classes, shape (n,).
+    def rows(self) -> Any:
+        """The target's encoded rows, shape (n, d)."""
+        return self.target.rows
+
+    @property
+    def source_classes(self) -> NDArray[Any]:
+        """The source's classes, sorted, in the order of the columns of `proba`.
 
         Raises
         ------
         InputError
             The source is a regression.
         """
-        if self.predicted is None:
+        if self.linear.labels.classes is None:
             raise InputError("the source is a regression, its head predicts no classes")
-        return self.predicted
+        return self.linear.labels.classes
+
+    @property
+    def source_proba(self) -> Floats:
+        """Probabilities of the source's classes, shape (n, C).
+
+        Raises
+        ------
+        InputError
+            The source is a regression.
+        """
+        if self.proba is None:
+            raise InputError("the source is a regression, its head predicts no classes")
+        return self.proba
+
+    @property
+    def source_labels(self) -> NDArray[Any]:
+        """The classes that the source's head predicts for the target's rows, shape (n,).
+
+        Raises
+        ------
+        InputError
+            The source is a regression.
+        """
+        return np.asarray(self.source_classes[self.source_proba.argmax(axis=1)])
+
+    @property
+    def error_alone(self) -> float:
+        """Squared leave-one-out error of the target alone, in the source's principal space."""
+        return self.target.error_alone(self.linear.space, self.in_space)
 
     @cached_property
     def statistics(self) -> TaskStatistics:
@@ -105,84 +214,13 @@ class SourceView:
 
     def take(self, rows: NDArray[np.intp], target: TargetView) -> "SourceView":
         """Return the view of a resample of the rows, whose target view is shared by all sources."""
-        predicted = None if self.predicted is None else self.predicted[rows]
-        return SourceView(self.name, target, self.features[rows], predicted)
-
-
-def random_view(X: Any, y: NDArray[Any], plan: ScoringPlan) -> TargetView:
-    """Return the target's view under an untrained network with the plan's settings.
-
-    Parameters
-    ----------
-    X : ndarray or CSR matrix of shape (n, d)
-        Encoded rows.
-    y : ndarray of shape (n,) or (n, k)
-        Their labels.
-    plan : ScoringPlan
-        Settings and seed.
-    """
-    seed = derive_seed(plan.seed, "random features")
-    encoder = _encoder(plan, plan.task, seed).random(X.shape[1])
-    return TargetView(y, plan.task, encoder.transform(X))
-
-
-def source_view(
-    source: Source, X_source: Any, X: Any, target: TargetView, plan: ScoringPlan
-) -> SourceView:
-    """Train a small network on a source and look at the target through its hidden layer.
-
-    Parameters
-    ----------
-    source : Source
-        Where the labels come from; its fingerprint seeds the network, so its place does not matter.
-    X_source : ndarray or CSR matrix of shape (m, d)
-        The source's labelled rows, encoded like the target's.
-    X : ndarray or CSR matrix of shape (n, d)
-        The target's encoded rows.
-    target : TargetView
-        Labels of the target.
-    plan : ScoringPlan
-        Settings and seed, the same for all sources.
-
-    Raises
-    ------
-    InputError
-        The source's labels cannot be learned from.
-    """
-    task = source.task or plan.task
-    y = _source_labels(source, task)
-    seed = derive_seed(plan.seed, source.fingerprint)
-    if len(y) > plan.max_source_rows:
-        chosen = np.random.default_rng(seed).choice(len(y), plan.max_source_rows, replace=False)
-        chosen.sort()
-        X_source, y = X_source[chosen], y[chosen]
-    varied = np.unique(y)
-    if len(varied) < 2:
-        raise InputError("its labels are constant, there is nothing to learn from it")
-    encoder = _encoder(plan, task, seed).fit(X_source, y)
-    predicted = encoder.predict_source(X) if task == "classification" else None
-    return SourceView(source.name, target, encoder.transform(X), predicted)
-
-
-def _encoder(plan: ScoringPlan, task: Task, seed: int) -> HiddenLayerEncoder:
-    return HiddenLayerEncoder(
-        task=task,
-        hidden_layer_sizes=plan.hidden_layer_sizes,
-        alpha=plan.alpha,
-        max_iter=plan.max_iter,
-        random_state=seed,
-    )
-
-
-def _source_labels(source: Source, task: Task) -> NDArray[Any]:
-    if source.y.ndim != 1:
-        raise InputError("it has 2-D labels", remedy="pick one column of y")
-    y = source.y[source.labelled]
-    if len(y) < 2:
-        raise InputError("it has fewer than two labelled rows")
-    if task == "classification":
-        return np.asarray(y.tolist()) if y.dtype.kind == "O" else y
-    try:
-        return np.asarray(y, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise InputError("its labels are not numbers, the target's are") from None
+        return SourceView(
+            self.name,
+            target,
+            self.linear,
+            self.in_space[rows],
+            self.features[rows],
+            None if self.proba is None else self.proba[rows],
+            self.source_rows,
+            self.source_y,
+        )

@@ -64,7 +64,7 @@ class _AutoTransfer(TransferEstimator):
         max_fits: int = 30,
         n_splits: int = 3,
         caution: float = 1.0,
-        scores: Any = "default",
+        scores: Any = "auto",
         preprocess: Any = "auto",
         random_state: RandomState = None,
         reference: TransferEstimator | None = None,
@@ -349,7 +349,7 @@ class AutoTransferClassifier(TransferClassifier, _AutoTransfer):
         Inner folds at most.
     caution : float, default=1.0
         How many standard errors a candidate must win by before anything is transferred.
-    scores : "default" or list of str
+    scores : "auto" or list of str
         What ranks the sources, see `priorlift.rank_sources`.
     preprocess : "auto", None or transformer, default="auto"
         Handed to the ranking and to each candidate, which owns its copy.
@@ -427,7 +427,7 @@ class AutoTransferRegressor(TransferRegressor, _AutoTransfer):
         Inner folds at most.
     caution : float, default=1.0
         How many standard errors a candidate must win by before anything is transferred.
-    scores : "default" or list of str
+    scores : "auto" or list of str
         What ranks the sources, see `priorlift.rank_sources`.
     preprocess : "auto", None or transformer, default="auto"
         Handed to the ranking and to each candidate, which owns its copy.

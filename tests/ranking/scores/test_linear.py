@@ -190,3 +190,26 @@ def test_h_scores_equal_their_dense_forms(n_rows, n_features, decomposed):
     assert shrinkage_h_score(statistics) == pytest.approx(expected, rel=1e-9)
     plain = np.trace(np.linalg.pinv(covariance, rcond=1e-10) @ between)
     assert h_score(statistics) == pytest.approx(plain, rel=1e-8)
+
+
+def test_statistics_and_rows_give_the_same_scores():
+    X, y = task()
+    for score in (logme, h_score, shrinkage_h_score, ledoit_wolf):
+        assert score(X, y) == score(of(X, y))
+    assert logme(X, X[:, 0], task="regression") == logme(of(X, X[:, 0], "regression"))
+    assert ledoit_wolf(X) == ledoit_wolf(X, y)
+    with pytest.raises(InputError, match="labels already"):
+        logme(of(X, y), y)
+    with pytest.raises(InputError, match="no labels"):
+        logme(X)
+
+
+@pytest.mark.parametrize("score", [logme, h_score, shrinkage_h_score])
+def test_what_says_nothing_is_refused(score):
+    X, y = task()
+    with pytest.raises(InputError, match="2 rows"):
+        score(X[:2], [0, 1])
+    with pytest.raises(InputError, match="all features are NaN"):
+        score(np.full_like(X, np.nan), y)
+    with pytest.raises(InputError, match=r'fewer than two rows a class.*task="regression"'):
+        score(X, X[:, 0])

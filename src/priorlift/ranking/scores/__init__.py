@@ -18,6 +18,7 @@ from priorlift.ranking.scores.label_relation import (
 from priorlift.ranking.scores.linear import h_score, ledoit_wolf, logme, shrinkage_h_score
 from priorlift.ranking.scores.neighbours import knn
 from priorlift.ranking.scores.registered import LOGME, NCE, SHRINKAGE_H, Score
+from priorlift.ranking.scores.separation import gbc, sfda, transrate
 from priorlift.ranking.scores.similarity import label_cka, linear_cka, parc
 from priorlift.ranking.scores.transport import neg_ot_distance
 
@@ -27,6 +28,7 @@ __all__ = [
     "SHRINKAGE_H",
     "Score",
     "adjusted_nce",
+    "gbc",
     "h_score",
     "knn",
     "label_cka",
@@ -42,8 +44,10 @@ __all__ = [
     "normalized_leep",
     "normalized_nce",
     "parc",
+    "sfda",
     "shrinkage_h_score",
     "task2vec",
     "task2vec_similarity",
     "task2vec_transfer",
+    "transrate",
 ]

@@ -46,9 +46,8 @@ def pooling_gain(view: "SourceView") -> float:
     swapped classes hurts.
     """
     rows, columns = view.in_space, view.target.columns
-    alone = leave_one_out(Scatter.of(rows, columns), rows, columns).error
     scatter = Scatter.of(rows, columns) + shared_scatter(view)
-    return _share(alone, leave_one_out(scatter, rows, columns).error, columns)
+    return _gain(view, leave_one_out(scatter, rows, columns).error)
 
 
 def feature_gain(view: "SourceView") -> float:
@@ -68,14 +67,13 @@ def feature_gain(view: "SourceView") -> float:
         Above 0 where the features help.
     """
     rows, columns = view.in_space, view.target.columns
-    alone = leave_one_out(Scatter.of(rows, columns), rows, columns).error
     features = view.features - view.features.mean(axis=0)
     size = np.sqrt((features**2).mean())
     own = np.sqrt(((rows - rows.mean(axis=0)) ** 2).sum(axis=1).mean())
     if not size > 0.0:
         return 0.0
     wide = np.hstack([rows, features * (own / size)])
-    return _share(alone, leave_one_out(Scatter.of(wide, columns), wide, columns).error, columns)
+    return _gain(view, leave_one_out(Scatter.of(wide, columns), wide, columns).error)
 
 
 def agreement(view: "SourceView") -> float:
@@ -137,10 +135,7 @@ def proximity(view: "SourceView") -> float:
     source, target = source[:, :width], target[:, :width]
     n, m = len(source), len(target)
     step = source.mean(axis=0) - target.mean(axis=0)
-    scatter = n * np.cov(source, rowvar=False, bias=True) + m * np.cov(
-        target, rowvar=False, bias=True
-    )
-    covariance = np.atleast_2d(scatter) / (n + m - 2)
+    covariance = (_scatter(source) + _scatter(target)) / (n + m - 2)
     covariance.flat[:: width + 1] += 1e-9 * np.trace(covariance) / width + 1e-300
     squared = float(step @ np.linalg.solve(covariance, step))
     squared *= (n + m - width - 3) / (n + m - 2)
@@ -191,12 +186,16 @@ def shared_scatter(view: "SourceView") -> Scatter:
     return Scatter(scatter.gram, placed)
 
 
+def _scatter(rows: Floats) -> Floats:
+    centred = rows - rows.mean(axis=0)
+    return np.asarray(centred.T @ centred)
+
+
 def _plain(label: object) -> object:
     """Return a label such that equal ones of two files meet: numbers by value, else as text."""
     value = label.item() if isinstance(label, np.generic) else label
     return float(value) if isinstance(value, int | float) else str(value)
 
 
-def _share(alone: float, helped: float, columns: Floats) -> float:
-    total = float(((columns - columns.mean(axis=0)) ** 2).sum())
-    return (alone - helped) / total
+def _gain(view: "SourceView", error: float) -> float:
+    return (view.error_alone - error) / view.target.variation

@@ -2,10 +2,25 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from priorlift.ranking.scores.label_relation import adjusted_nce
-from priorlift.ranking.scores.linear import logme, shrinkage_h_score
+from numpy.typing import NDArray
+
+from priorlift.ranking.scores.closed_form import agreement, feature_gain, pooling_gain, proximity
+from priorlift.ranking.scores.domains import neg_mmd, neg_proxy_a_distance
+from priorlift.ranking.scores.fisher import task2vec, task2vec_similarity
+from priorlift.ranking.scores.label_relation import adjusted_nce, n_leep, normalized_leep
+from priorlift.ranking.scores.linear import h_score, logme, shrinkage_h_score
+from priorlift.ranking.scores.neighbours import knn
+from priorlift.ranking.scores.separation import (
+    gbc,
+    leading_components,
+    over_chance,
+    sfda,
+    transrate,
+)
+from priorlift.ranking.scores.similarity import label_cka, parc
+from priorlift.ranking.scores.transport import neg_ot_distance
 
 if TYPE_CHECKING:
     from priorlift.ranking.view import SourceView
@@ -37,11 +52,30 @@ class Score:
 
 
 def _logme_gain(view: "SourceView") -> float:
-    return logme(view.statistics) - view.target.random_logme
+    return logme(view.statistics) - view.target.random_logme(view.features.shape[1])
 
 
 def _nce_of_source_labels(view: "SourceView") -> float:
     return adjusted_nce(view.source_labels, view.y)
+
+
+def _knn(view: "SourceView") -> float:
+    balanced = view.task == "classification"
+    return knn(view.features, view.y, task=view.task, balanced=balanced)
+
+
+def _ot_distance(view: "SourceView") -> float:
+    return neg_ot_distance(view.source_rows, _source_classes(view), view.rows, view.y)
+
+
+def _task2vec(view: "SourceView") -> float:
+    source = task2vec(view.source_rows, _source_classes(view))
+    return task2vec_similarity(source, task2vec(view.rows, view.y))
+
+
+def _source_classes(view: "SourceView") -> NDArray[Any]:
+    _ = view.source_classes  # raises for a regression, whose labels would pass for many classes
+    return view.source_y
 
 
 LOGME = Score(
@@ -63,4 +97,110 @@ NCE = Score(
     "corrected for chance",
     tasks=("classification",),
     function=_nce_of_source_labels,
+)
+AGREEMENT = Score(
+    name="agreement",
+    summary="Correlation of the source head's output with the target's labels",
+    tasks=("classification", "regression"),
+    function=agreement,
+)
+POOLING_GAIN = Score(
+    name="pooling_gain",
+    summary="Variance of the labels that a ridge regression predicts better with the source's rows",
+    tasks=("classification", "regression"),
+    function=pooling_gain,
+)
+FEATURE_GAIN = Score(
+    name="feature_gain",
+    summary="Variance of the labels that a ridge regression predicts better with the source's "
+    "features",
+    tasks=("classification", "regression"),
+    function=feature_gain,
+)
+PROXIMITY = Score(
+    name="proximity",
+    summary="How hard it is to tell the source's rows from the target's, whatever their labels",
+    tasks=("classification", "regression"),
+    function=proximity,
+)
+LEEP = Score(
+    name="leep",
+    summary="Share of the label entropy explained by the source head's probabilities",
+    tasks=("classification",),
+    function=lambda view: normalized_leep(view.source_proba, view.y),
+)
+N_LEEP = Score(
+    name="n_leep",
+    summary="Log-likelihood of the labels given clusters of the source's features",
+    tasks=("classification",),
+    function=lambda view: n_leep(view.features, view.y),
+)
+PARC = Score(
+    name="parc",
+    summary="Rank correlation of rows' dissimilarities in the source's features and in the labels",
+    tasks=("classification",),
+    function=lambda view: parc(view.features, view.y),
+)
+LABEL_CKA = Score(
+    name="label_cka",
+    summary="Alignment of the source's features with the labels (linear CKA)",
+    tasks=("classification", "regression"),
+    function=lambda view: label_cka(view.statistics),
+)
+KNN = Score(
+    name="knn",
+    summary="How well the labels follow from the nearest neighbours in the source's features",
+    tasks=("classification", "regression"),
+    function=_knn,
+)
+NEG_PROXY_A_DISTANCE = Score(
+    name="neg_proxy_a_distance",
+    summary="How badly a classifier tells source rows from target rows, whatever their labels",
+    tasks=("classification", "regression"),
+    function=lambda view: neg_proxy_a_distance(view.source_rows, view.rows),
+)
+NEG_MMD = Score(
+    name="neg_mmd",
+    summary="Nearness of the source's rows to the target's by a kernel, whatever their labels",
+    tasks=("classification", "regression"),
+    function=lambda view: neg_mmd(view.source_rows, view.rows),
+)
+NEG_OT_DISTANCE = Score(
+    name="neg_ot_distance",
+    summary="Nearness of the source's rows and classes to the target's by optimal transport",
+    tasks=("classification",),
+    function=_ot_distance,
+)
+TASK2VEC = Score(
+    name="task2vec",
+    summary="Likeness of the features on which a head leans in the source and in the target",
+    tasks=("classification",),
+    function=_task2vec,
+)
+H_SCORE = Score(
+    name="h_score",
+    summary="Separation of the classes in the leading components of the source's features, over "
+    "that of shuffled labels",
+    tasks=("classification",),
+    function=lambda view: over_chance(h_score, leading_components(view.features), view.y),
+)
+TRANSRATE = Score(
+    name="transrate",
+    summary="How much shorter a code for the source's features gets once the classes are known, "
+    "over that for shuffled labels",
+    tasks=("classification",),
+    function=lambda view: over_chance(transrate, view.features, view.y),
+)
+GBC = Score(
+    name="gbc",
+    summary="How little the classes overlap as normal distributions in the source's features",
+    tasks=("classification",),
+    function=lambda view: gbc(view.features, view.y),
+)
+SFDA = Score(
+    name="sfda",
+    summary="How surely a discriminant analysis of the source's leading components knows the "
+    "classes, over that of shuffled labels",
+    tasks=("classification",),
+    function=lambda view: over_chance(sfda, leading_components(view.features), view.y),
 )
