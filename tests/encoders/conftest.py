@@ -47,10 +47,15 @@ def tiny_mobilenet(tmp_path_factory, torch, transformers):
     """Folder of a narrow MobileNetV2 that asks for images of 32 pixels."""
     folder = tmp_path_factory.mktemp("tiny_mobilenet")
     torch.manual_seed(0)
-    config = transformers.MobileNetV2Config(
-        depth_multiplier=0.1, image_size=32, tf_padding=True, initializer_range=0.5
-    )
-    transformers.MobileNetV2Model(config).save_pretrained(folder, safe_serialization=True)
+    config = transformers.MobileNetV2Config(depth_multiplier=0.1, image_size=32, tf_padding=True)
+    network = transformers.MobileNetV2Model(config).train()
+    # Maps of a fresh network fade out from block to block: one pass sets its batch norms.
+    for part in network.modules():
+        if isinstance(part, torch.nn.BatchNorm2d):
+            part.momentum = 1.0
+    with torch.no_grad():
+        network(torch.rand(16, 3, 32, 32) * 2 - 1)
+    network.save_pretrained(folder, safe_serialization=True)
     settings = {
         "size": {"height": 32, "width": 32},
         "image_mean": [0.5] * 3,

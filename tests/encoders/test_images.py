@@ -42,7 +42,7 @@ def test_the_last_map_is_averaged_over_positions(torch, transformers, tiny_mobil
     with torch.no_grad():
         expected = network(pixels.float()).pooler_output.numpy()
     found = ImageEncoder(tiny_mobilenet).transform(IMAGES)
-    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=5e-4)
 
 
 def test_similarities_of_all_layers_are_the_mean_of_the_blocks(torch, transformers, tiny_mobilenet):
@@ -62,7 +62,7 @@ def test_similarities_of_all_layers_are_the_mean_of_the_blocks(torch, transforme
 def test_bytes_and_floats_grey_and_rgb_are_alike(tiny_mobilenet):
     encoder = ImageEncoder(tiny_mobilenet)
     expected = encoder.transform(IMAGES)
-    np.testing.assert_allclose(encoder.transform(IMAGES / 255.0), expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(encoder.transform(IMAGES / 255.0), expected, rtol=1e-3, atol=5e-4)
     grey = IMAGES[..., 0]
     threefold = encoder.transform(np.repeat(grey[..., None], 3, axis=3))
     for X in (grey, grey[..., None], list(grey)):
@@ -72,9 +72,8 @@ def test_bytes_and_floats_grey_and_rgb_are_alike(tiny_mobilenet):
 def test_images_are_resized_to_what_is_asked_for(tiny_mobilenet):
     flat = np.full((1, 50, 70), 128, dtype=np.uint8)
     same = ImageEncoder(tiny_mobilenet).transform(flat)
-    np.testing.assert_allclose(
-        same, ImageEncoder(tiny_mobilenet).transform(flat[:, :32, :32]), rtol=1e-4, atol=1e-6
-    )
+    unscaled = ImageEncoder(tiny_mobilenet).transform(flat[:, :32, :32])
+    np.testing.assert_allclose(same, unscaled, rtol=1e-3, atol=1e-4)
     small = ImageEncoder(tiny_mobilenet, size=16)
     assert small.transform(IMAGES).shape == ImageEncoder(tiny_mobilenet).transform(IMAGES).shape
     assert small.fingerprint != ImageEncoder(tiny_mobilenet).fingerprint
