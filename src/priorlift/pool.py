@@ -1,6 +1,7 @@
 """What a task is: a target with few labels, and the sources that it may learn from.
 
-`Target` and `Source` hold the rows of one task and its fingerprints. `SourcePool` is an immutable
+`Target` and `Source` hold the rows of one task and its fingerprints. `ModelSource` is a source
+without rows: a pretrained model, known by the features that it gives. `SourcePool` is an immutable
 set of sources that travels through scikit-learn untouched.
 
 The pool is opaque on purpose: it has no `__len__`, no `shape` and no `__array__`. scikit-learn cuts
@@ -12,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, Self, TypeAlias
+from typing import Any, Literal, Protocol, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -337,15 +338,119 @@ class Source(TaskData):
     """
 
 
+class FeatureEncoder(Protocol):
+    """What a `ModelSource` needs of an encoder; those of `priorlift.encoders` offer it."""
+
+    fingerprint: str
+
+    def transform(self, X: Any) -> Any:
+        """Return the features of each row."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class ModelSource:
+    """A pretrained model as a source: no rows, but features of the target's raw inputs.
+
+    Parameters
+    ----------
+    name : str
+        What the source is called in tables and messages.
+    encoder : FeatureEncoder
+        Gives the features: `transform(X)` and a `fingerprint`. It is not fitted here.
+    licence, description : str
+        Carried into reports and model cards.
+
+    Raises
+    ------
+    InputTypeError
+        The name is no text, or the encoder lacks `transform` or `fingerprint`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> class Halves:
+    ...     fingerprint = "halves"
+    ...     def transform(self, X):
+    ...         return np.asarray(X) / 2
+    >>> model = ModelSource("halves", Halves())
+    >>> model, model.features(np.eye(2)).dtype
+    (ModelSource('halves', Halves), dtype('float32'))
+    """
+
+    name: str
+    encoder: FeatureEncoder
+    licence: str = field(default="", kw_only=True)
+    description: str = field(default="", kw_only=True)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not self.name:
+            raise InputTypeError(
+                f"a name must be a non-empty string, not {self.name!r}",
+                remedy="ModelSource(name, encoder)",
+            )
+        # The class is asked, because an unfitted encoder may have no fingerprint yet.
+        kind = type(self.encoder)
+        for part in ("transform", "fingerprint"):
+            if not hasattr(kind, part) and not hasattr(self.encoder, part):
+                raise InputTypeError(
+                    f"{kind.__name__} has no {part!r}",
+                    where=f"source {self.name!r}",
+                    remedy="pass an encoder of priorlift.encoders, or a RawEncoder of your own",
+                )
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of what the features depend on; the model's name is not part of it."""
+        return arrays.fingerprint(["model", self.encoder.fingerprint])
+
+    def features(self, X: Any) -> NDArray[np.float32]:
+        """Return the model's features of raw inputs.
+
+        Parameters
+        ----------
+        X : raw inputs, n rows
+            What the encoder takes.
+
+        Returns
+        -------
+        ndarray of float32, shape (n, d)
+
+        Raises
+        ------
+        InputError
+            The features are not one row for each input, or not finite.
+        """
+        where = f"source {self.name!r}"
+        try:
+            found = np.asarray(self.encoder.transform(X), dtype=np.float32)
+        except InputError as error:
+            raise InputError(str(error).rstrip("."), where=where) from error
+        n = arrays.n_rows(X)
+        if found.ndim != 2 or len(found) != n or not found.shape[1]:
+            raise InputError(f"gives features of shape {found.shape} for {n} rows", where=where)
+        if not np.isfinite(found).all():
+            row = int(np.flatnonzero(~np.isfinite(found).all(axis=1))[0])
+            raise InputError(f"gives NaN or infinite features for row {row}", where=where)
+        return found
+
+    def __repr__(self) -> str:
+        return f"ModelSource({self.name!r}, {type(self.encoder).__name__})"
+
+
 class SourcePool:
     """An immutable, opaque set of sources: what `fit` takes as `sources`.
+
+    Most of what is done with a pool is done with rows. Iteration, `names`, `n_sources`,
+    `by_fingerprint` and `pool["name"]` therefore mean the sources that have rows; pretrained models
+    stand beside them in `models`.
 
     It has no `__len__`, `shape` or `__array__`, because scikit-learn slices any sized object whose
     length equals the number of target rows; use `n_sources`.
 
     Parameters
     ----------
-    sources : iterable of Source
+    sources : iterable of Source or ModelSource
         Names must differ.
     unusable : mapping of str to str, optional
         Names of sources that could not be read, and why; kept so that reports can list them.
@@ -353,7 +458,7 @@ class SourcePool:
     Raises
     ------
     InputTypeError
-        Something in `sources` is not a `Source`.
+        Something in `sources` is neither a `Source` nor a `ModelSource`.
     InputError
         Two sources have the same name.
 
@@ -366,24 +471,33 @@ class SourcePool:
     """
 
     def __init__(
-        self, sources: Iterable[Source] = (), *, unusable: Mapping[str, str] | None = None
+        self,
+        sources: Iterable[Source | ModelSource] = (),
+        *,
+        unusable: Mapping[str, str] | None = None,
     ) -> None:
-        if isinstance(sources, Source):
-            raise InputTypeError("a single Source was passed", remedy="SourcePool([source])")
+        if isinstance(sources, Source | ModelSource):
+            raise InputTypeError(
+                f"a single {type(sources).__name__} was passed", remedy="SourcePool([source])"
+            )
         self._sources: dict[str, Source] = {}
+        self._models: dict[str, ModelSource] = {}
         self.unusable = dict(unusable or {})
         for source in sources:
-            if not isinstance(source, Source):
+            if not isinstance(source, Source | ModelSource):
                 raise InputTypeError(
                     f"a SourcePool holds Source objects, not {type(source).__name__}",
                     remedy="SourcePool([Source(name, X, y), ...])",
                 )
-            if source.name in self._sources:
+            if source.name in self._sources or source.name in self._models:
                 raise InputError(
                     f"two sources are named {source.name!r}",
                     remedy="name each: SourcePool([Source('a', ...), Source('b', ...)])",
                 )
-            self._sources[source.name] = source
+            if isinstance(source, ModelSource):
+                self._models[source.name] = source
+            else:
+                self._sources[source.name] = source
 
     @classmethod
     def read(
@@ -442,23 +556,41 @@ class SourcePool:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of the sources, in the order given."""
+        """Names of the sources that have rows, in the order given."""
         return tuple(self._sources)
 
     @property
     def n_sources(self) -> int:
-        """Number of sources."""
+        """Number of sources that have rows."""
         return len(self._sources)
 
+    @property
+    def models(self) -> tuple[ModelSource, ...]:
+        """The pretrained models, in the order given."""
+        return tuple(self._models.values())
+
     def subset(self, names: Iterable[str]) -> "SourcePool":
-        """Return a pool of the named sources."""
-        return SourcePool([self[name] for name in names])
+        """Return a pool of the named sources and models."""
+        return SourcePool([self._models.get(name) or self[name] for name in names])
+
+    def without_models(self, reason: str) -> "SourcePool":
+        """Return the sources that have rows; each model is listed in `unusable` with the reason."""
+        if not self._models:
+            return self
+        left_out = dict.fromkeys(self._models, reason)
+        return SourcePool(self, unusable={**self.unusable, **left_out})
 
     def by_fingerprint(self) -> tuple[Source, ...]:
         """Return the sources in the order of their fingerprints, in which methods combine them."""
         return tuple(sorted(self, key=lambda source: source.fingerprint))
 
     def __getitem__(self, name: str) -> Source:
+        if name in self._models:
+            raise InputError(
+                "is a pretrained model and has no rows",
+                where=f"source {name!r}",
+                remedy="look it up in pool.models",
+            )
         if name not in self._sources:
             raise UnknownNameError("source", str(name), self.names)
         return self._sources[name]
@@ -473,7 +605,7 @@ class SourcePool:
         return self
 
     def __repr__(self) -> str:
-        inside = ", ".join(repr(source) for source in self)
+        inside = ", ".join(repr(source) for source in (*self, *self.models))
         return f"SourcePool([{inside}])"
 
 

@@ -18,7 +18,7 @@ from priorlift.core import arrays, registry
 from priorlift.core.errors import InputError
 from priorlift.pool import Source, SourcePool, Target, Task, align_source
 from priorlift.study.design import Design, Split
-from priorlift.transfer.base import TransferEstimator
+from priorlift.transfer.base import NO_MODELS, TransferEstimator
 from priorlift.trials.trial import Trial
 
 TASK_FUNCTION = "study"
@@ -279,11 +279,18 @@ def plan_arms(
                 usable.append(source.name)
             else:
                 skipped.append(Skipped(name, source.name, reason))
+        skipped += [Skipped(name, model.name, _why_no_model(method)) for model in pool.models]
         if not method.transfer_tags.selects_sources:
             arms.extend(Arm(name, (source,)) for source in usable)
         if len(usable) > 1 or (usable and method.transfer_tags.selects_sources):
             arms.append(Arm(name, tuple(usable)))
     return tuple(arms), tuple(skipped)
+
+
+def _why_no_model(method: TransferEstimator) -> str:
+    if not method.transfer_tags.uses_sources:
+        return "the method learns from no source"
+    return "a study compares sources that have rows" if method.transfer_tags.models else NO_MODELS
 
 
 def why_unusable(method: TransferEstimator, target: Target, source: Source) -> str | None:

@@ -59,6 +59,9 @@ class TransferTags:
         only.
     uses_sources : bool
         Whether the method looks at sources at all.
+    models : bool
+        Whether the method can use pretrained models (`ModelSource`). No built-in method can: they
+        are given preprocessed columns, and a model takes raw inputs.
     """
 
     labels: Literal["shared", "any"] = "shared"
@@ -69,6 +72,13 @@ class TransferTags:
     multi_output: bool = False
     selects_sources: bool = False
     uses_sources: bool = True
+    models: bool = False
+
+
+NO_MODELS = (
+    "it is a pretrained model without rows, and the method learns from rows; rank_sources ranks "
+    "models, and the features of one can be passed as X"
+)
 
 
 @dataclass(frozen=True)
@@ -161,6 +171,8 @@ class TransferEstimator(BaseEstimator):
         Names and fingerprints of the sources learned from. Their rows are not kept.
     licences_ : dict of str to str
         Licence notes of the sources that have one.
+    skipped_models_ : dict of str to str
+        Pretrained models of the pool that the method cannot use, and why.
     n_dropped_columns_ : dict of str to int
         How many columns each source had beyond the target's.
     preprocess_ : transformer or None
@@ -220,8 +232,16 @@ class TransferEstimator(BaseEstimator):
             check_consistent_length(y, groups)
         self._seed = base_seed(self.random_state)
         target = Rows("target", X, y, weight, groups, self._task)
+        pool = self._without_models(pool)
         self._fit_pool(target, pool if self.transfer_tags.uses_sources else SourcePool())
         return self
+
+    def _without_models(self, pool: SourcePool) -> SourcePool:
+        self.skipped_models_: dict[str, str] = {}
+        if self.transfer_tags.models or not self.transfer_tags.uses_sources:
+            return pool
+        self.skipped_models_ = {model.name: NO_MODELS for model in pool.models}
+        return pool.without_models(NO_MODELS)
 
     def _fit_pool(self, target: Rows, pool: SourcePool) -> None:
         """Align and encode target and sources for `_fit`; `target` holds rows as they were given.
@@ -266,6 +286,8 @@ class TransferEstimator(BaseEstimator):
                 probe._encode(probe._rows_of(probe._matched(source)))
             except InputError as error:
                 refused[source.name] = str(error)
+        if not self.transfer_tags.models:
+            refused.update({model.name: NO_MODELS for model in check_pool(sources).models})
         return refused
 
     @abstractmethod
