@@ -14,6 +14,7 @@ bounds, random share and stopping rule are our choice.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeAlias
 
 import numpy as np
@@ -131,6 +132,7 @@ def spend_in_batches(
     past: Outcomes | None = None,
     overhead: Overhead | None = None,
     random_state: RandomState = 0,
+    warnings: tuple[str, ...] = (),
 ) -> Spending:
     """Search as `spend` does, with an `evaluate` that trains a whole batch at once.
 
@@ -142,6 +144,8 @@ def spend_in_batches(
         Takes a sequence of (target, source) and gives their outcomes in that order.
     random_state
         As for `spend`.
+    warnings : tuple of str
+        What the result shall tell beside its own.
     """
     ordered = _ordered(pairs)
     budget = _checked(ordered, max_pairs, max_seconds, random_share, min_gain, batch_size)
@@ -164,7 +168,8 @@ def spend_in_batches(
         "min_gain": min_gain,
         "batch_size": size,
     }
-    return search.result(stopped, settings, overhead or Overhead(), max_seconds is None)
+    found = search.result(stopped, settings, overhead or Overhead(), max_seconds is None)
+    return replace(found, warnings=(*warnings, *found.warnings))
 
 
 def _ordered(pairs: PairFeatures) -> PairFeatures:
