@@ -17,6 +17,7 @@ def plan(n_bootstrap=50, **changes):
         "alpha": 1e-3,
         "max_iter": 10,
         "preprocess": "auto",
+            "encoder": "",
         "max_target_rows": 100,
         "max_source_rows": 100,
         "n_bootstrap": n_bootstrap,

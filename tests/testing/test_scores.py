@@ -33,6 +33,26 @@ class TestShrinkageH(ScoreConformance):
         return SHRINKAGE_H
 
 
+class TestHScore(ScoreConformance):
+    def make_score(self):
+        return registry.get("scores", "h_score")
+
+
+class TestTransrate(ScoreConformance):
+    def make_score(self):
+        return registry.get("scores", "transrate")
+
+
+class TestGbc(ScoreConformance):
+    def make_score(self):
+        return registry.get("scores", "gbc")
+
+
+class TestSfda(ScoreConformance):
+    def make_score(self):
+        return registry.get("scores", "sfda")
+
+
 class TestLeep(ScoreConformance):
     def make_score(self):
         return registry.get("scores", "leep")

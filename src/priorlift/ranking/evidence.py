@@ -25,13 +25,16 @@ def prior_ratio(spectrum: Spectrum) -> Floats:
     spectrum : Spectrum
         With one eigenvalue or more.
     """
-    n, values, shares = spectrum.freedom, spectrum.eigenvalues[:, None], spectrum.shares
+    n, values, shares = spectrum.freedom, by_column(spectrum), spectrum.shares
     rest = _outside(spectrum)
-    grid = np.log(spectrum.eigenvalues.sum() / n) + GRID
-    kept = 1.0 / (1.0 + values * np.exp(-grid))
-    residual = np.maximum(rest[:, None] + shares.T @ kept, _floor(spectrum)[:, None])
-    height = -n * np.log(residual) + np.log(kept).sum(axis=0)
-    peak = grid[height.argmax(axis=1)]
+    grid = np.log(values.sum(axis=0) / n)[:, None] + GRID
+    kept = 1.0 / (1.0 + values[:, :, None] * np.exp(-grid))
+    one_set = kept.shape[1] == 1
+    within = shares.T @ kept[:, 0] if one_set else np.einsum("rk,rkg->kg", shares, kept)
+    residual = rest[:, None] + within
+    height = -n * np.log(np.maximum(residual, _floor(spectrum)[:, None])) + np.log(kept).sum(axis=0)
+    grid = np.broadcast_to(grid, height.shape)
+    peak = np.take_along_axis(grid, height.argmax(axis=1)[:, None], axis=1)[:, 0]
     log_t = peak.copy()
     for _ in range(NEWTON_STEPS):
         kept = 1.0 / (1.0 + values * np.exp(-log_t))
@@ -45,14 +48,14 @@ def prior_ratio(spectrum: Spectrum) -> Floats:
         bend = -(fit * kept).sum(axis=0) - n * (second - first**2)
         step = np.divide(-slope, bend, out=np.zeros_like(slope), where=bend < 0.0)
         log_t = np.clip(
-            log_t + step, np.maximum(peak - 1.0, grid[0]), np.minimum(peak + 1.0, grid[-1])
+            log_t + step, np.maximum(peak - 1.0, grid[:, 0]), np.minimum(peak + 1.0, grid[:, -1])
         )
     return np.asarray(np.exp(log_t))
 
 
 def evidence(spectrum: Spectrum, ratio: Floats) -> Floats:
     """Return the log evidence per row at t = `ratio`, beta at its best; shape (k,), in O(k r)."""
-    n, values = spectrum.freedom, spectrum.eigenvalues[:, None]
+    n, values = spectrum.freedom, by_column(spectrum)
     residual = _outside(spectrum) + (spectrum.shares * (ratio / (values + ratio))).sum(axis=0)
     residual = np.maximum(residual, _floor(spectrum))
     determinant = np.log1p(values / ratio).sum(axis=0)
@@ -66,11 +69,18 @@ def null_evidence(spectrum: Spectrum) -> Floats:
     return np.asarray(0.5 * (np.log(n / spectrum.squares) - 1.0 - np.log(2.0 * np.pi)))
 
 
+def by_column(spectrum: Spectrum) -> Floats:
+    """Return the eigenvalues that each label column meets, shape (r, 1) where all meet the same."""
+    values = spectrum.eigenvalues
+    return values[:, None] if values.ndim == 1 else values
+
+
 def _outside(spectrum: Spectrum) -> Floats:
     """Return the squared length of each label column that no feature can reach."""
-    if len(spectrum.eigenvalues) >= spectrum.freedom:
-        return np.zeros_like(spectrum.squares)  # exactly, where the difference is mere rounding
-    return np.asarray(np.maximum(spectrum.squares - spectrum.shares.sum(axis=0), 0.0))
+    # Where the features span all dimensions, exactly 0: the difference is mere rounding.
+    spanned = (by_column(spectrum) > 0.0).sum(axis=0) >= spectrum.freedom
+    outside = np.maximum(spectrum.squares - spectrum.shares.sum(axis=0), 0.0)
+    return np.asarray(np.where(spanned, 0.0, outside))
 
 
 def _floor(spectrum: Spectrum) -> Floats:

@@ -145,9 +145,9 @@ class LinearSource:
         """Leave-one-out share of the labels' variance that its own head explains, at most 1."""
         columns = dense_columns(self.labels)
         if self.labels.task == "regression":
-            return 1.0 - self.head.error / columns.size
+            return 1.0 - float(self.head.errors) / columns.size
         total = float(((columns - columns.mean(axis=0)) ** 2).sum())
-        return 1.0 - self.head.error / total
+        return 1.0 - float(self.head.errors) / total
 
     def margins(self, rows: Floats) -> Floats:
         """Return the head's output for rows in the space, shape (n, k)."""

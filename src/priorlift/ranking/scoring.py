@@ -4,6 +4,7 @@ The encoder is fitted once, on the target's labelled rows; a source that cannot 
 `skipped` with the reason and stops nothing.
 """
 
+import contextlib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -141,6 +142,33 @@ def evaluate(view: SourceView, scores: tuple[ScoreLike, ...]) -> tuple[Floats, d
             missing[score.name] = f"the score is {values[place]}"
             values[place] = np.nan
     return values, missing
+
+
+def evaluate_many(
+    views: list[SourceView], scores: tuple[ScoreLike, ...]
+) -> list[tuple[Floats, dict[str, str]]]:
+    """Return what `evaluate` returns, for several views of one target in one space.
+
+    A score that has a form for many views takes it; where that meets a source that cannot be
+    scored, and where there is none, the views are scored one by one.
+    """
+    together: dict[str, Floats] = {}
+    for score in scores:
+        many = getattr(score, "many", None)
+        if many is None or len(views) < 2 or any(view.network is not None for view in views):
+            continue
+        with contextlib.suppress(InputError):
+            values = many(views)
+            if np.isfinite(values).all():
+                together[score.name] = values
+    alone = tuple(score for score in scores if score.name not in together)
+    found = []
+    for place, view in enumerate(views):
+        values, missing = evaluate(view, alone)
+        own = dict(zip((score.name for score in alone), values, strict=True))
+        own |= {name: column[place] for name, column in together.items()}
+        found.append((np.array([own[score.name] for score in scores]), missing))
+    return found
 
 
 def facts_of(learned: LearnedSource, view: SourceView) -> dict[str, float]:

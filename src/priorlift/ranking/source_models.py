@@ -123,16 +123,12 @@ def view_of(
     linear, network = learned.linear, learned.network
     if in_space is None:
         in_space = linear.space.map(target.rows)
-    classes = linear.labels.classes is not None
-    if network is None:
-        features = in_space @ linear.directions
-        proba = linear.probabilities(in_space) if classes else None
-    else:
-        features = network.transform(target.rows)
+    seen = None
+    if network is not None:
+        classes = linear.labels.classes is not None
         proba = network.predict_source_proba(target.rows) if classes else None
-    return SourceView(
-        learned.name, target, linear, in_space, features, proba, learned.rows, learned.y
-    )
+        seen = (network.transform(target.rows), proba)
+    return SourceView(learned.name, target, linear, in_space, seen, learned.rows, learned.y)
 
 
 def _network(plan: ScoringPlan, task: Task, seed: int) -> HiddenLayerEncoder:

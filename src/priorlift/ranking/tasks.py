@@ -1,7 +1,7 @@
 """Rank the sources of many targets at once: all ordered pairs of a family of tasks.
 
-What is learned on a source is learned once and serves all targets, and rows that several tasks share
-are looked at once. So a pair costs about a millisecond, where training it costs a fit.
+What is learned on a source is learned once and serves all targets, and rows that several tasks
+share are looked at once. So a pair costs about a millisecond, where training it costs a fit.
 """
 
 import contextlib
@@ -32,11 +32,12 @@ from priorlift.ranking.scoring import (
     Measurements,
     encode,
     encoded,
-    evaluate,
+    evaluate_many,
     facts_of,
     sample_target,
 )
 from priorlift.ranking.source_models import LearnedSource, learn_source, random_view, view_of
+from priorlift.ranking.view import SourceView
 
 SPACE_ROWS = 4_000
 
@@ -167,8 +168,8 @@ def rank_tasks(
     Notes
     -----
     A task that cannot be used is listed with the reason. There are no resamples, hence no intervals
-    of places; ask `rank_sources` for one target. O(T n d min(n, d)) for T sources, then O(n r² + r³)
-    a pair with r <= 64.
+    of places; ask `rank_sources` for one target. Linear sources are seen in one principal space of
+    them all. O(T n d min(n, d)) for T sources, then O(n r² + r³) a pair with r <= 64.
 
     Examples
     --------
@@ -293,27 +294,26 @@ def _rank(
 ) -> Ranking:
     view = random_view(target.X, target.y, plan)
     in_space: Floats | None = None
-    measured: list[MeasuredSource] = []
+    known: list[tuple[Source, LearnedSource, SourceView]] = []
     skipped: dict[str, str] = {}
     for source in pool:
         if source.name == target.name:
             continue
-        started = time.perf_counter()
         try:
             _same_columns(source, task)
-            known = learned.source(source, plan)
+            own = learned.source(source, plan)
             if in_space is None:
                 in_space = learned.space.map(view.rows)
-            seen = view_of(known, view, in_space)
+            known.append((source, own, view_of(own, view, in_space)))
         except InputError as error:
             skipped[source.name] = str(error)
-            continue
-        values, missing = evaluate(seen, scores)
-        empty: NDArray[np.float64] = np.empty((0, len(scores)))
-        seconds = time.perf_counter() - started
-        measured.append(
-            MeasuredSource(source, values, empty, missing, facts_of(known, seen), 0, seconds)
-        )
+    scored = evaluate_many([seen for _, _, seen in known], scores)
+    seconds = (time.perf_counter() - begun) / max(len(known), 1)
+    empty: NDArray[np.float64] = np.empty((0, len(scores)))
+    measured = [
+        MeasuredSource(source, values, empty, missing, facts_of(own, seen), 0, seconds)
+        for (source, own, seen), (values, missing) in zip(known, scored, strict=True)
+    ]
     found = Measurements(tuple(measured), skipped, target.n_rows, 0)
     return ranking_of(plan, found, int((~task.labelled).sum()), begun)
 

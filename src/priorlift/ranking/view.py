@@ -27,6 +27,7 @@ from priorlift.ranking.scores.linear import logme
 from priorlift.ranking.statistics import TaskStatistics
 
 RANDOM_MAPS = 5
+JUDGED_ROWS = 1_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,15 +93,25 @@ class TargetView:
             The target's rows there.
         """
         if id(space) not in self._errors_alone:
-            scatter = Scatter.of(in_space, self.columns)
-            error = leave_one_out(scatter, in_space, self.columns).error
-            self._errors_alone[id(space)] = error
+            scatter, judged = Scatter.of(in_space, self.columns), self.judged
+            found = leave_one_out(scatter, in_space[judged], self.columns[judged])
+            self._errors_alone[id(space)] = float(found.errors)
         return self._errors_alone[id(space)]
 
     @cached_property
+    def judged(self) -> NDArray[np.intp] | slice:
+        """The rows on which closed-form trials are judged: all, or a sample of 1,000."""
+        n = len(self.columns)
+        if n <= JUDGED_ROWS:
+            return slice(None)
+        draws = np.random.default_rng(derive_seed(self.seed, "judged rows"))
+        return np.sort(draws.choice(n, JUDGED_ROWS, replace=False))
+
+    @cached_property
     def variation(self) -> float:
-        """Sum of the squared deviations of the label columns from their means."""
-        return float(((self.columns - self.columns.mean(axis=0)) ** 2).sum())
+        """Sum over the judged rows of the squared deviations of the label columns."""
+        deviations = self.columns[self.judged] - self.columns.mean(axis=0)
+        return float((deviations**2).sum())
 
     def _random_maps(self, width: int) -> list[Floats]:
         if self.random_features is not None:
@@ -130,11 +141,9 @@ class SourceView:
         The source in closed form.
     in_space : ndarray of shape (n, r)
         The target's rows in the source's principal space.
-    features : ndarray of shape (n, w)
-        The target's rows in the features that the source has learned: the hidden layer of its
-        network, or its directions in the principal space.
-    proba : ndarray of shape (n, C) or None
-        Probabilities of the source's classes for the target's rows; None for a regression.
+    network : tuple of two ndarrays, or None
+        Hidden layer (n, w) and class probabilities (n, C), or None for a regression, of a network
+        trained on the source; None where there is no network.
     source_rows : ndarray or CSR matrix of shape (m, d)
         Encoded rows of the source, a sample of them where there are many.
     source_y : ndarray of shape (m,)
@@ -145,8 +154,7 @@ class SourceView:
     target: TargetView
     linear: LinearSource
     in_space: Floats
-    features: Floats
-    proba: Floats | None
+    network: tuple[Floats, Floats | None] | None
     source_rows: Any
     source_y: NDArray[Any]
 
@@ -177,6 +185,25 @@ class SourceView:
         if self.linear.labels.classes is None:
             raise InputError("the source is a regression, its head predicts no classes")
         return self.linear.labels.classes
+
+    @cached_property
+    def features(self) -> Floats:
+        """The target's rows in the features that the source has learned, shape (n, w).
+
+        The hidden layer of its network, or its directions in the principal space.
+        """
+        if self.network is not None:
+            return self.network[0]
+        return np.asarray(self.in_space @ self.linear.directions)
+
+    @cached_property
+    def proba(self) -> Floats | None:
+        """Probabilities of the source's classes, shape (n, C); None for a regression."""
+        if self.linear.labels.classes is None:
+            return None
+        if self.network is not None:
+            return self.network[1]
+        return self.linear.probabilities(self.in_space)
 
     @property
     def source_proba(self) -> Floats:
@@ -214,13 +241,16 @@ class SourceView:
 
     def take(self, rows: NDArray[np.intp], target: TargetView) -> "SourceView":
         """Return the view of a resample of the rows, whose target view is shared by all sources."""
+        network = None
+        if self.network is not None:
+            hidden, proba = self.network
+            network = (hidden[rows], None if proba is None else proba[rows])
         return SourceView(
             self.name,
             target,
             self.linear,
             self.in_space[rows],
-            self.features[rows],
-            None if self.proba is None else self.proba[rows],
+            network,
             self.source_rows,
             self.source_y,
         )

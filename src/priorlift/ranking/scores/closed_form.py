@@ -1,10 +1,11 @@
-"""Transfer tried in closed form: would rows, features or the head of a source help, if trained?
+"""Transfer tried in closed form: whether rows, features or the head of a source would help.
 
 Ridge regressions stand in for what would be trained, and leave-one-out errors on the target's rows
 for its score, so a trial costs r x r algebra in the source's principal space. Our own scores; the
 nearest published thought is the expected performance gap.
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -45,9 +46,20 @@ def pooling_gain(view: "SourceView") -> float:
     Our choice. O(n r² + r³) for r <= 64. Depends on the meaning of the labels: a source with
     swapped classes hurts.
     """
-    rows, columns = view.in_space, view.target.columns
-    scatter = Scatter.of(rows, columns) + shared_scatter(view)
-    return _gain(view, leave_one_out(scatter, rows, columns).error)
+    return float(pooling_gains([view])[0])
+
+
+def pooling_gains(views: Sequence["SourceView"]) -> Floats:
+    """Return `pooling_gain` of several sources in one principal space, shape (S,)."""
+    target, rows = views[0].target, views[0].in_space
+    alone = Scatter.of(rows, target.columns)
+    pooled = [alone + shared_scatter(view) for view in views]
+    scatter = Scatter(
+        np.stack([part.gram for part in pooled]), np.stack([part.products for part in pooled])
+    )
+    judged = target.judged
+    found = leave_one_out(scatter, rows[judged], target.columns[judged])
+    return _gains(views[0], found.errors)
 
 
 def feature_gain(view: "SourceView") -> float:
@@ -66,14 +78,22 @@ def feature_gain(view: "SourceView") -> float:
     float
         Above 0 where the features help.
     """
-    rows, columns = view.in_space, view.target.columns
-    features = view.features - view.features.mean(axis=0)
-    size = np.sqrt((features**2).mean())
+    return float(feature_gains([view])[0])
+
+
+def feature_gains(views: Sequence["SourceView"]) -> Floats:
+    """Return `feature_gain` of several sources in one principal space, shape (S,)."""
+    target, rows = views[0].target, views[0].in_space
     own = np.sqrt(((rows - rows.mean(axis=0)) ** 2).sum(axis=1).mean())
-    if not size > 0.0:
-        return 0.0
-    wide = np.hstack([rows, features * (own / size)])
-    return _gain(view, leave_one_out(Scatter.of(wide, columns), wide, columns).error)
+    features = stacked_features(views)
+    features = features - features.mean(axis=1, keepdims=True)
+    widths = np.array([view.features.shape[1] for view in views])
+    size = np.sqrt(np.maximum((features**2).mean(axis=1).sum(axis=1) / widths, 1e-300))
+    scaled = features * (own / size)[:, None, None]
+    wide = np.concatenate([np.broadcast_to(rows, (len(views), *rows.shape)), scaled], axis=2)
+    judged = target.judged
+    found = leave_one_out(Scatter.of(wide, target.columns), wide[:, judged], target.columns[judged])
+    return _gains(views[0], found.errors)
 
 
 def agreement(view: "SourceView") -> float:
@@ -97,14 +117,29 @@ def agreement(view: "SourceView") -> float:
     InputError
         Source and target share no label, or the head's output does not vary.
     """
-    ours, theirs = shared_columns(view)
-    margins = view.linear.margins(view.in_space)[:, theirs]
-    columns = view.target.columns[:, ours]
-    if not (margins.std(axis=0) > 0.0).all():
+    return float(agreements([view])[0])
+
+
+def agreements(views: Sequence["SourceView"]) -> Floats:
+    """Return `agreement` of several sources in one principal space, shape (S,)."""
+    target, rows = views[0].target, views[0].in_space
+    shared = [shared_columns(view) for view in views]
+    weights = [
+        view.linear.head.weights[:-1, theirs]
+        for view, (_, theirs) in zip(views, shared, strict=True)
+    ]
+    margins = (rows - rows.mean(axis=0)) @ np.concatenate(weights, axis=1)
+    spread = margins.std(axis=0)
+    if not (spread > 0.0).all():
         raise InputError("the source's head says the same of all rows of the target")
-    margins = (margins - margins.mean(axis=0)) / margins.std(axis=0)
-    columns = (columns - columns.mean(axis=0)) / columns.std(axis=0)
-    return float((margins * columns).mean())
+    columns = target.columns - target.columns.mean(axis=0)
+    correlations = (margins / spread).T @ (columns / columns.std(axis=0)) / len(rows)
+    found, start = [], 0
+    for ours, _ in shared:
+        own = correlations[start : start + len(ours)]
+        found.append(own[np.arange(len(ours)), ours].mean())
+        start += len(ours)
+    return np.array(found)
 
 
 def proximity(view: "SourceView") -> float:
@@ -197,5 +232,14 @@ def _plain(label: object) -> object:
     return float(value) if isinstance(value, int | float) else str(value)
 
 
-def _gain(view: "SourceView", error: float) -> float:
-    return (view.error_alone - error) / view.target.variation
+def stacked_features(views: Sequence["SourceView"]) -> Floats:
+    """Return the sources' features, shape (S, n, w); narrower ones are filled with zeros."""
+    width = max(view.features.shape[1] for view in views)
+    stacked = np.zeros((len(views), len(views[0].features), width))
+    for place, view in enumerate(views):
+        stacked[place, :, : view.features.shape[1]] = view.features
+    return stacked
+
+
+def _gains(view: "SourceView", errors: Floats) -> Floats:
+    return np.asarray((view.error_alone - errors) / view.target.variation)

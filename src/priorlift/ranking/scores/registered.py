@@ -1,16 +1,26 @@
 """Scores under a name: what the registry holds, each a function of a view of one source."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
-from priorlift.ranking.scores.closed_form import agreement, feature_gain, pooling_gain, proximity
+from priorlift.ranking.labels import Floats
+from priorlift.ranking.scores.closed_form import (
+    agreement,
+    agreements,
+    feature_gain,
+    feature_gains,
+    pooling_gain,
+    pooling_gains,
+    proximity,
+)
 from priorlift.ranking.scores.domains import neg_mmd, neg_proxy_a_distance
 from priorlift.ranking.scores.fisher import task2vec, task2vec_similarity
 from priorlift.ranking.scores.label_relation import adjusted_nce, n_leep, normalized_leep
 from priorlift.ranking.scores.linear import h_score, logme, shrinkage_h_score
+from priorlift.ranking.scores.many import logme_gains, shrinkage_hs
 from priorlift.ranking.scores.neighbours import knn
 from priorlift.ranking.scores.separation import (
     gbc,
@@ -39,12 +49,15 @@ class Score:
     function : callable
         From a `SourceView` to a number; a larger one promises more lift. It raises `InputError`
         with the reason where the source cannot be scored.
+    many : callable, optional
+        The same for several views of one target through linear heads in one space, shape (S,).
     """
 
     name: str
     summary: str
     tasks: tuple[str, ...]
     function: "Callable[[SourceView], float]"
+    many: "Callable[[Sequence[SourceView]], Floats] | None" = None
 
     def __call__(self, view: "SourceView") -> float:
         """Return the score of the source behind the view."""
@@ -84,12 +97,14 @@ LOGME = Score(
     "random map of equal width",
     tasks=("classification", "regression"),
     function=_logme_gain,
+    many=logme_gains,
 )
 SHRINKAGE_H = Score(
     name="shrinkage_h",
     summary="Separation of the classes in the source's features, with a shrunken covariance",
     tasks=("classification",),
     function=lambda view: shrinkage_h_score(view.statistics),
+    many=shrinkage_hs,
 )
 NCE = Score(
     name="nce",
@@ -103,12 +118,14 @@ AGREEMENT = Score(
     summary="Correlation of the source head's output with the target's labels",
     tasks=("classification", "regression"),
     function=agreement,
+    many=agreements,
 )
 POOLING_GAIN = Score(
     name="pooling_gain",
     summary="Variance of the labels that a ridge regression predicts better with the source's rows",
     tasks=("classification", "regression"),
     function=pooling_gain,
+    many=pooling_gains,
 )
 FEATURE_GAIN = Score(
     name="feature_gain",
@@ -116,6 +133,7 @@ FEATURE_GAIN = Score(
     "features",
     tasks=("classification", "regression"),
     function=feature_gain,
+    many=feature_gains,
 )
 PROXIMITY = Score(
     name="proximity",
