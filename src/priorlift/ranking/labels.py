@@ -4,6 +4,7 @@ Both kinds of task then need the same three sums: the columns' totals, their squ
 products with the features.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -16,6 +17,7 @@ from priorlift.core.errors import InputError
 
 DENSE_CELLS = 2**16
 MANY_CLASSES = 100
+NARROW = 12
 TaskKind = Literal["classification", "regression"]
 Floats = NDArray[np.float64]
 
@@ -85,10 +87,6 @@ class LabelColumns:
         """Number of columns."""
         return int(self.matrix.shape[1])
 
-    def take(self, rows: slice) -> "LabelColumns":
-        """Return the labels of some of the rows, with the same columns."""
-        return LabelColumns(self.task, self.classes, self.matrix[rows])
-
     def totals(self) -> Floats:
         """Sum each column, shape (k,); for classes their counts."""
         return np.asarray(self.matrix.sum(axis=0), dtype=np.float64).ravel()
@@ -97,17 +95,57 @@ class LabelColumns:
         """Sum the squares of each column, shape (k,)."""
         return np.asarray((self.matrix * self.matrix).sum(axis=0), dtype=np.float64).ravel()
 
-    def products(self, features: NDArray[Any]) -> Floats:
-        """Return features.T @ columns, shape (d, k), in O(n d) for classes.
+
+class LabelStack:
+    """Label sets over the same rows side by side, so that one product serves them all.
+
+    Parameters
+    ----------
+    sets : sequence of LabelColumns
+        Of one kind of task.
+    """
+
+    def __init__(self, sets: Sequence[LabelColumns]) -> None:
+        parts = [columns.matrix for columns in sets]
+        self.edges = np.cumsum([0, *(columns.width for columns in sets)])
+        self.is_values = any(columns.task == "regression" for columns in sets)
+        self.matrix: Any
+        if any(sparse.issparse(part) for part in parts):
+            self.matrix = sparse.hstack([sparse.csr_array(part) for part in parts], format="csr")
+        else:
+            self.matrix = np.hstack(parts)
+        self.totals = np.concatenate([columns.totals() for columns in sets])
+        # A row of a sparse product costs about as much as this many columns of a dense one.
+        self.is_narrow = self.edges[-1] <= NARROW * len(parts)
+
+    @property
+    def width(self) -> int:
+        """Number of columns of all sets."""
+        return int(self.edges[-1])
+
+    def products(self, features: NDArray[Any], start: int) -> Floats:
+        """Return features.T @ columns, shape (d, k of all sets), in O(n d) a label set.
 
         Class sums are formed in the features' own precision, those of values in float64, because a
         value may be large beside its spread.
+
+        Parameters
+        ----------
+        features : ndarray of shape (m, d)
+            Some of the rows.
+        start : int
+            The first of them.
         """
-        if sparse.issparse(self.matrix):
-            found = self.matrix.astype(features.dtype, copy=False).T @ features
-        else:
-            found = self.matrix.T @ features
-        return np.asarray(found.T, dtype=np.float64)
+        part = self.matrix[start : start + len(features)]
+        if sparse.issparse(part) and self.is_narrow:
+            part = part.toarray()
+        if not self.is_values:
+            part = part.astype(features.dtype, copy=False)
+        return np.asarray((part.T @ features).T, dtype=np.float64)
+
+    def split(self, products: Floats) -> list[Floats]:
+        """Return the products of each label set, shapes (d, k)."""
+        return np.split(products, self.edges[1:-1], axis=1)
 
 
 def check_classes(classes: NDArray[Any], n_rows: int) -> None:

@@ -4,7 +4,7 @@ A Gram matrix of rows far from zero loses digits, so blocks are summed about a p
 moving the origin to the true mean afterwards is algebra and needs no second look at the rows.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -102,10 +102,12 @@ class Moments:
             The new origin.
         """
         step = origin - self.origin
+        if not step.any():
+            return self
         length = float(step @ step)
         along = float(self.sums @ step)
         total = float(np.trace(self.gram))
-        outer = np.outer(self.sums, step)
+        outer = np.outer(self.sums - 0.5 * self.n_rows * step, step)
         pulled = self.gram @ step
         cubes = (
             self.cubes
@@ -126,14 +128,14 @@ class Moments:
             n_rows=self.n_rows,
             origin=origin,
             sums=self.sums - self.n_rows * step,
-            gram=self.gram - outer - outer.T + self.n_rows * np.outer(step, step),
+            gram=self.gram - outer - outer.T,
             cubes=cubes,
             fourth=fourth,
         )
 
     def centred(self) -> "Moments":
-        """Return the moments about the true mean."""
-        return self.about(self.mean)
+        """Return the moments about the true mean, where `sums` is exactly 0."""
+        return replace(self.about(self.mean), sums=np.zeros_like(self.sums))
 
     def __add__(self, other: "Moments") -> "Moments":
         """Add the moments of other rows, measured from this object's origin."""

@@ -16,7 +16,7 @@ from scipy import sparse
 from scipy.linalg import blas, lapack
 
 from priorlift.core.errors import InputError, MissingExtraError
-from priorlift.ranking.labels import Floats, LabelColumns
+from priorlift.ranking.labels import Floats, LabelStack
 from priorlift.ranking.moments import Moments
 
 BLOCK_ROWS = 4096
@@ -113,16 +113,14 @@ class TorchSums:
         return Moments(self.n_rows, origin, sums, gram, cubes, float(fourth))
 
 
-def sum_rows(
-    X: Any, labels: tuple[LabelColumns, ...], device: Device
-) -> tuple[Moments, list[Floats]]:
+def sum_rows(X: Any, labels: LabelStack, device: Device) -> tuple[Moments, Floats]:
     """Sum all rows, and their products with all label columns, in one pass of O(n d²).
 
     Parameters
     ----------
     X : ndarray or sparse matrix of shape (n, d)
         Features, n >= 1.
-    labels : tuple of LabelColumns
+    labels : LabelStack
         Label sets over the same rows.
     device : {"auto", "cpu", "cuda"}
         Where to form the Gram matrix.
@@ -130,9 +128,9 @@ def sum_rows(
     Returns
     -------
     moments : Moments
-        About a provisional mean.
-    products : list of ndarray of shape (d, k)
-        For each label set, the rows measured from that mean times its columns.
+        About the mean.
+    products : ndarray of shape (d, k)
+        The rows measured from their mean times the k label columns.
 
     Raises
     ------
@@ -147,26 +145,23 @@ def sum_rows(
     return _sum_as(np.float64, X, labels, place)
 
 
-def label_products(X: Any, labels: LabelColumns, mean: Floats) -> Floats:
-    """Return the rows measured from their mean times label columns, (d, k), in O(n d) a column.
+def label_products(X: Any, labels: LabelStack, mean: Floats) -> Floats:
+    """Return the rows measured from their mean times label columns, (d, k), in O(n d) a set.
 
     Parameters
     ----------
     X : ndarray or sparse matrix of shape (n, d)
         Features, known to be finite.
-    labels : LabelColumns
-        Over the same rows.
+    labels : LabelStack
+        Label sets over the same rows.
     mean : ndarray of shape (d,)
         The mean of the rows.
     """
-    kind = np.float32 if is_single(X) else np.float64
+    kind: Any = np.float32 if is_single(X) else np.float64
     origin = mean.astype(kind)
-    product = (origin - mean)[:, None] * labels.totals()
-    start = 0
-    for block in blocks_of(X):
-        z = _as(kind, block) - origin
-        product += labels.take(slice(start, start + len(z))).products(z)
-        start += len(z)
+    product: Floats = (origin.astype(np.float64) - mean)[:, None] * labels.totals
+    for start, z in _offsets(kind, X, origin):
+        product += labels.products(z, start)
     return product
 
 
@@ -178,18 +173,16 @@ def is_single(X: Any) -> bool:
 def clear_of_rounding(moments: Moments) -> bool:
     """Tell whether every direction that varies is far above the rounding of float32 products.
 
-    It is if the Gram matrix has no eigenvalue below 1e-5 of its Frobenius norm; a constant column
-    does not count. A failing Cholesky factor tells, in O(d³/3). False also if a sum is not finite.
+    It is if the Gram matrix about the mean has no eigenvalue below 1e-5 of its Frobenius norm; a
+    constant column does not count. A failing Cholesky factor tells, in O(d³/3). False also if a sum
+    is not finite.
     """
-    gram = moments.centred().gram
-    norm = float(np.linalg.norm(gram))
+    norm = float(np.linalg.norm(moments.gram))
     if not np.isfinite(norm) or not np.isfinite(moments.fourth) or norm == 0.0:
         return False
-    diagonal = np.arange(len(gram))
-    gram[diagonal, diagonal] -= CLEARANCE * norm
     varied = np.flatnonzero(np.diag(moments.gram))
-    if len(varied) < len(gram):
-        gram = gram[np.ix_(varied, varied)]
+    gram = moments.gram[np.ix_(varied, varied)]
+    gram.flat[:: len(gram) + 1] -= CLEARANCE * norm
     return bool(lapack.dpotrf(gram, clean=False, overwrite_a=True)[1] == 0)
 
 
@@ -243,25 +236,31 @@ def dense(block: Any) -> Floats:
     return rows
 
 
-def _sum_as(
-    kind: Any, X: Any, labels: tuple[LabelColumns, ...], place: str
-) -> tuple[Moments, list[Floats]]:
-    sums: Sums | None = None
-    products = [np.zeros((X.shape[1], columns.width)) for columns in labels]
-    start = 0
-    for block in blocks_of(X):
-        rows = _as(kind, block) if kind is np.float32 else dense(block)
-        if sums is None:
-            origin = rows.mean(axis=0, dtype=np.float64).astype(kind)
-            sums = HostSums(origin) if place == "cpu" else TorchSums(origin, place)
-        z = rows - origin
-        sums.add(z)
-        rows_here = slice(start, start + len(z))
-        for product, columns in zip(products, labels, strict=True):
-            product += columns.take(rows_here).products(z)
-        start += len(z)
-    assert sums is not None
-    return sums.moments(), products
+def _sum_as(kind: Any, X: Any, labels: LabelStack, place: str) -> tuple[Moments, Floats]:
+    with np.errstate(invalid="ignore"):
+        origin = _as(kind, X[:BLOCK_ROWS]).mean(axis=0, dtype=np.float64).astype(kind)
+    sums: Sums = HostSums(origin) if place == "cpu" else TorchSums(origin, place)
+    products = np.zeros((X.shape[1], labels.width))
+    with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is named below
+        for start, z in _offsets(kind, X, origin):
+            sums.add(z)
+            products += labels.products(z, start)
+    found = sums.moments()
+    if kind is np.float64 and not np.isfinite(found.fourth):
+        for block in blocks_of(X):
+            dense(block)  # names the bad value; if there is none, the numbers are too large
+        raise InputError("features are too large for their fourth powers", remedy="scale them")
+    centred = found.centred()
+    step = found.origin - centred.origin
+    return centred, products + step[:, None] * labels.totals
+
+
+def _offsets(kind: Any, X: Any, origin: NDArray[Any]) -> Iterator[tuple[int, NDArray[Any]]]:
+    """Yield rows measured from the origin by blocks, each with its start, in one buffer."""
+    buffer = np.empty((min(BLOCK_ROWS, X.shape[0]), X.shape[1]), dtype=kind)
+    for start in range(0, X.shape[0], BLOCK_ROWS):
+        rows = _as(kind, X[start : start + BLOCK_ROWS])
+        yield start, np.subtract(rows, origin, out=buffer[: len(rows)])
 
 
 def _as(kind: Any, block: Any) -> NDArray[Any]:

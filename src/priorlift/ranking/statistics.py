@@ -17,7 +17,7 @@ from priorlift.core.arrays import is_frame
 from priorlift.core.errors import InputError
 from priorlift.ranking.eigenbasis import EigenBasis
 from priorlift.ranking.feature_statistics import FeatureStatistics, epsilon_of
-from priorlift.ranking.labels import Floats, LabelColumns, TaskKind
+from priorlift.ranking.labels import Floats, LabelColumns, LabelStack, TaskKind
 from priorlift.ranking.row_sums import BLOCK_ROWS, Device, dense, label_products, sum_rows
 
 __all__ = [
@@ -36,8 +36,9 @@ class Spectrum:
 
     Attributes
     ----------
-    eigenvalues : ndarray of shape (r,)
-        Of F^T F, largest first, cut at the numerical rank r.
+    eigenvalues : ndarray of shape (r,), or (r, k)
+        Of F^T F, largest first, cut at the numerical rank r. With a second axis each label column
+        has features of its own, and missing eigenvalues are 0.
     shares : ndarray of shape (r, k)
         Squared length of each label column along each left singular vector of F.
     squares : ndarray of shape (k,)
@@ -156,16 +157,15 @@ class TaskStatistics:
         if n == 0:
             raise InputError("there are no rows to score")
         precision = max(float(np.finfo(np.float64).eps), epsilon_of(X))
+        stack = LabelStack(sets)
         if n < d:
             features = FeatureStatistics(None, dense(X), precision)
-            return [cls._label(features, X, columns) for columns in sets]
-        moments, products = sum_rows(X, sets, device)
-        features = FeatureStatistics(moments, None, precision)
-        step = moments.origin - features.mean
-        return [
-            cls._of(features, columns, product + step[:, None] * columns.totals())
-            for columns, product in zip(sets, products, strict=True)
-        ]
+            products = label_products(X, stack, features.mean)
+        else:
+            moments, products = sum_rows(X, stack, device)
+            features = FeatureStatistics(moments, None, precision)
+        parts = zip(sets, stack.split(products), strict=True)
+        return [cls._of(features, columns, part) for columns, part in parts]
 
     def with_labels(
         self, X: Any, y: ArrayLike, task: TaskKind = "classification"
@@ -224,7 +224,7 @@ class TaskStatistics:
     @classmethod
     def _label(cls, features: FeatureStatistics, X: Any, labels: LabelColumns) -> "TaskStatistics":
         _check_shape(labels, X, (features.n_rows, features.n_features))
-        return cls._of(features, labels, label_products(X, labels, features.mean))
+        return cls._of(features, labels, label_products(X, LabelStack([labels]), features.mean))
 
     @classmethod
     def _of(
