@@ -91,6 +91,14 @@ def _source_classes(view: "SourceView") -> NDArray[Any]:
     return view.source_y
 
 
+def _h_score_of_few(F: Any, y: Any) -> float:
+    return h_score(leading_components(F), y)
+
+
+def _sfda_of_few(F: Any, y: Any) -> float:
+    return sfda(leading_components(F), y)
+
+
 LOGME = Score(
     name="logme",
     summary="Log evidence per row of the labels given the source's features, over that of a "
@@ -200,7 +208,7 @@ H_SCORE = Score(
     summary="Separation of the classes in the leading components of the source's features, over "
     "that of shuffled labels",
     tasks=("classification",),
-    function=lambda view: over_chance(h_score, leading_components(view.features), view.y),
+    function=lambda view: over_chance(_h_score_of_few, view.features, view.y),
 )
 TRANSRATE = Score(
     name="transrate",
@@ -220,5 +228,5 @@ SFDA = Score(
     summary="How surely a discriminant analysis of the source's leading components knows the "
     "classes, over that of shuffled labels",
     tasks=("classification",),
-    function=lambda view: over_chance(sfda, leading_components(view.features), view.y),
+    function=lambda view: over_chance(_sfda_of_few, view.features, view.y),
 )
