@@ -6,7 +6,12 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-PAGES = ["README.md", "docs/how-to/write-a-method.md", "docs/how-to/write-a-score.md"]
+PAGES = [
+    "README.md",
+    "docs/how-to/encoders.md",
+    "docs/how-to/write-a-method.md",
+    "docs/how-to/write-a-score.md",
+]
 
 
 def python_blocks(page: str) -> list[str]:
