@@ -44,6 +44,12 @@ def write_table(
             writer.writerow([*(f"{number:.4f}" for number in numbers), "ab"[row % 2], value])
 
 
+@pytest.fixture(name="write_table", scope="session")
+def _write_table():
+    """Write tables of any size."""
+    return write_table
+
+
 @pytest.fixture
 def tables(tmp_path, monkeypatch):
     """Go to a folder with target.csv (24 rows) and sources/a.csv (40 rows)."""

@@ -35,6 +35,13 @@ Json = Annotated[
     bool, typer.Option("--json", help="One JSON document on stdout, all else on stderr.")
 ]
 
+Runner = Annotated[
+    str | None, typer.Option("--runner", help="processes or serial. [default: processes]")
+]
+Workers = Annotated[
+    int | None, typer.Option("--workers", help="Worker processes. [default: one a core]")
+]
+
 
 def listed(text: str | None) -> list[str] | None:
     """Split the value of an option at its commas.

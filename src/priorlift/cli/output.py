@@ -15,7 +15,6 @@ from priorlift.core.errors import message
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from priorlift.ranking.result import Ranking
     from priorlift.study.interval import Interval
     from priorlift.study.results import StudyResult
 
@@ -93,30 +92,6 @@ def show_study(result: "StudyResult") -> None:
             print(f"warning: {message(warned.message, remedy=warned.remedy)}")
 
 
-def show_ranking(ranking: "Ranking") -> None:
-    """Write a ranking: its sentence, the sources best first, what was left out, the warnings."""
-    print(f"\n{_sentence(ranking.summary)}\n")
-    scores = ranking.plan.scores
-    header = ("rank", "source", "place", *scores, "tied with")
-    rows = [
-        (
-            str(row.rank),
-            row.name,
-            "-" if row.low is None or row.high is None else f"{row.low:.0f} to {row.high:.0f}",
-            *(_number(row.scores.get(score)) for score in scores),
-            ", ".join(row.tied_with) or "-",
-        )
-        for row in ranking.rows
-    ]
-    write_table(
-        "Sources, best first", header, rows, numbers=("rank", "place", *scores), wrapped="tied with"
-    )
-    for name, reason in ranking.skipped.items():
-        print(f"left out: {name}: {_sentence(reason)}")
-    for warning in ranking.warnings:
-        print(f"warning: {_sentence(warning)}")
-
-
 def _write_verdicts(result: "StudyResult") -> None:
     header = (
         *("verdict", "method", "sources", "lift"),
@@ -127,9 +102,9 @@ def _write_verdicts(result: "StudyResult") -> None:
             v.verdict,
             v.method,
             v.sources,
-            _number(v.against_same_class.estimate, "+"),
+            number(v.against_same_class.estimate, "+"),
             _range(v.adjusted_against_same_class),
-            _number(v.against_reference.estimate if v.against_reference else None, "+"),
+            number(v.against_reference.estimate if v.against_reference else None, "+"),
             "-" if v.labels_to_settle is None else f"{v.labels_to_settle:,}",
         )
         for v in result.verdicts
@@ -150,7 +125,7 @@ def _write_skipped(result: "StudyResult") -> None:
         methods.setdefault((skipped.sources, skipped.reason), set()).add(skipped.method)
     for (sources, reason), by in methods.items():
         which = "" if by >= asked or by == {"(any)"} else f"{', '.join(sorted(by))} with "
-        print(f"left out: {which}{sources}: {_sentence(reason)}")
+        print(f"left out: {which}{sources}: {sentence(reason)}")
 
 
 def _range(interval: "Interval") -> str:
@@ -159,11 +134,19 @@ def _range(interval: "Interval") -> str:
     return f"{interval.low:+.3f} to {interval.high:+.3f}"
 
 
-def _number(value: float | None, sign: str = "") -> str:
+def number(value: float | None, sign: str = "") -> str:
+    """Return a number of three decimals, a dash where there is none.
+
+    Examples
+    --------
+    >>> number(0.25, "+"), number(None)
+    ('+0.250', '-')
+    """
     return "-" if value is None or math.isnan(value) else f"{value:{sign}.3f}"
 
 
-def _sentence(text: str) -> str:
+def sentence(text: str) -> str:
+    """Return a text with its full stop."""
     return text if text.endswith((".", "!", "?")) or not text else f"{text}."
 
 

@@ -38,18 +38,7 @@ def run_and_show(
     as_json : bool
         Show the outcome as one JSON document.
     """
-    from priorlift.trials.runners import get_runner
-
-    _announce(study, out, get_runner(runner, workers).n_workers)
-    with progress() as report_progress:
-        result = study.run(
-            out,
-            resume=resume,
-            runner=runner,
-            n_workers=workers,
-            time_budget=time_budget,
-            progress=report_progress,
-        )
+    result = run(study, out, resume=resume, runner=runner, workers=workers, time_budget=time_budget)
     page = write_page(result, out / REPORT)
     if as_json:
         document = json.loads(result.to_json())
@@ -57,6 +46,36 @@ def run_and_show(
         return
     output.show_study(result)
     print(f"\nEverything is in {out}. Open the report: {page}")
+
+
+def run(
+    study: "Study",
+    out: Path,
+    *,
+    resume: bool = False,
+    runner: str = "serial",
+    workers: int | None = None,
+    time_budget: float | None = None,
+) -> "StudyResult":
+    """Say what a study will do, and run it with its progress on stderr.
+
+    Parameters
+    ----------
+    study, out, resume, runner, workers, time_budget
+        As for `run_and_show`.
+    """
+    from priorlift.trials.runners import get_runner
+
+    _announce(study, out, get_runner(runner, workers).n_workers)
+    with progress() as report_progress:
+        return study.run(
+            out,
+            resume=resume,
+            runner=runner,
+            n_workers=workers,
+            time_budget=time_budget,
+            progress=report_progress,
+        )
 
 
 def write_page(result: "StudyResult | Ranking", path: Path) -> Path:
