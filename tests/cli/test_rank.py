@@ -50,11 +50,13 @@ def test_nothing_to_rank_is_bad_input(tables, cli):
 
 @pytest.fixture
 def quick(monkeypatch):
-    """Let one linear model stand for the choice among several learners."""
+    """Let one linear model stand for the choice among several learners, and repeat less."""
     from sklearn.linear_model import LogisticRegression
 
+    from priorlift.study import design
     from priorlift.transfer import target_only
 
+    monkeypatch.setattr(design, "MIN_REPEATS", 2)
     monkeypatch.setattr(
         target_only.TargetOnlyClassifier, "_default", lambda self: {"a": LogisticRegression()}
     )

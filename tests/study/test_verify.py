@@ -12,6 +12,7 @@ from priorlift.ranking import measures
 from priorlift.ranking.prediction import with_predictions
 from priorlift.ranking.rank import rank_sources
 from priorlift.ranking.result import PredictedLift
+from priorlift.study import design
 from priorlift.study.design import Split, split_rows
 from priorlift.study.results import StudyResult
 from priorlift.study.study import Study
@@ -125,6 +126,14 @@ def test_a_ranking_of_other_rows_is_recognised(finished):
     assert "may have seen labels" in peeped.warnings[0]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def few_repeats():
+    """Repeat the cross-validation of scarce targets twice instead of ten times."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(design, "MIN_REPEATS", 2)
+        yield
+
+
 @pytest.fixture(scope="module")
 def scarce(make_task, quick_methods):
     target, pool = make_task(40, seed=1)
@@ -187,15 +196,17 @@ def test_one_call_does_it_all_with_a_model(make_task, quick_methods, monkeypatch
         target,
         pool,
         method=quick_methods(),
-        label_budgets=(32,),
         n_splits=10,
         gain_model=model,
         out=tmp_path / "run",
     )
     assert asked == [(model, "few")]
+    assert found.budget == 32
     assert found.order == "predicted lift"
     assert all(row.recommended for row in found.rows)
-    assert StudyResult.load(tmp_path / "run").ranking is not None
+    kept = StudyResult.load(tmp_path / "run")
+    assert kept.ranking is not None
+    assert kept.plan.design.budgets == (32,)
 
 
 def test_documents(finished):

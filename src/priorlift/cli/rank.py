@@ -169,11 +169,12 @@ def _verified(
     from priorlift.study.design import Split, split_rows
     from priorlift.study.storage import RANKING
     from priorlift.study.study import Study
-    from priorlift.study.verify import verify_ranking
+    from priorlift.study.verify import largest_budget, verify_ranking
     from priorlift.trials.files import write_atomic
     from priorlift.trials.runners import get_runner
 
-    study = Study(few, pool, [method], random_state=seed, rank=False)
+    budgets = largest_budget(few)
+    study = Study(few, pool, [method], budgets, random_state=seed, rank=False)
     study.check_memory(get_runner(how["runner"], how["workers"]).n_workers)
     plan = study.plan
     shown, _ = split_rows(few, plan.design, plan.task, Split(plan.design.largest, 0, 0))

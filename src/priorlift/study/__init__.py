@@ -3,25 +3,43 @@
 from priorlift.study.design import Design, Split, choose_design
 from priorlift.study.estimate import Estimate
 from priorlift.study.metrics import METRICS, Metric
+from priorlift.study.past_outcomes import PastOutcomes, read_outcomes
 from priorlift.study.plan import StudyPlan
+from priorlift.study.purchases import Bill, PairOutcome
 from priorlift.study.results import CurvePoint, Lift, StudyResult, Warned
+from priorlift.study.spending import spend, spend_in_batches
+from priorlift.study.spending_result import Spending
+from priorlift.study.spending_run import run_spending
 from priorlift.study.study import Study
 from priorlift.study.verdicts import Claim, Verdict, decide
+from priorlift.study.verification import Verification
+from priorlift.study.verify import verify, verify_ranking
 
 __all__ = [
     "METRICS",
+    "Bill",
     "Claim",
     "CurvePoint",
     "Design",
     "Estimate",
     "Lift",
     "Metric",
+    "PairOutcome",
+    "PastOutcomes",
+    "Spending",
     "Split",
     "Study",
     "StudyPlan",
     "StudyResult",
     "Verdict",
+    "Verification",
     "Warned",
     "choose_design",
     "decide",
+    "read_outcomes",
+    "run_spending",
+    "spend",
+    "spend_in_batches",
+    "verify",
+    "verify_ranking",
 ]

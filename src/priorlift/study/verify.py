@@ -20,6 +20,7 @@ from priorlift.pool import SourcePool, Target
 from priorlift.ranking import measures
 from priorlift.ranking.prediction import GainModelLike, with_predictions
 from priorlift.ranking.result import Ranking
+from priorlift.study.design import choose_design
 from priorlift.study.measured_lifts import MeasuredLifts
 from priorlift.study.plan import Arm
 from priorlift.study.results import StudyResult
@@ -59,7 +60,9 @@ def verify(
     gain_model : GainModel, optional
         Predicts lifts from the ranking. One that has learned from outcomes of this very target is
         not tested by it.
-    label_budgets, n_splits, metric, random_state
+    label_budgets : sequence of int, optional
+        By default the largest that a study would choose, alone.
+    n_splits, metric, random_state
         As for `Study`.
     out, resume, runner, n_workers, progress
         As for `Study.run`.
@@ -82,13 +85,15 @@ def verify(
     >>> X = np.random.default_rng(0).normal(size=(200, 3))
     >>> y = (X[:, 0] > 0).astype(int)
     >>> pool = SourcePool([Source("same", X[40:], y[40:]), Source("swapped", X, 1 - y)])
-    >>> methods = {"target_only": TargetOnlyClassifier({"linear": LogisticRegression()}),
-    ...            "pooled": PooledClassifier()}
-    >>> found = verify(Target("few", X[:40], y[:40]), pool, method=methods, label_budgets=[32])
+    >>> plain = TargetOnlyClassifier({"linear": LogisticRegression()}, preprocess=None)
+    >>> methods = {"target_only": plain, "pooled": PooledClassifier(preprocess=None)}
+    >>> found = verify(Target("few", X[:40], y[:40]), pool, method=methods)
     >>> found.best, found.unseen, found.n_rows, found["swapped"].lift < 0
     ('same', True, 8, True)
     """
     methods = method if isinstance(method, Mapping) else [method]
+    if label_budgets is None:
+        label_budgets = largest_budget(target, n_splits)
     study = Study(
         target, sources, methods, label_budgets, n_splits, metric, random_state=random_state
     )
@@ -99,6 +104,17 @@ def verify(
     if gain_model is not None:
         ranking = with_predictions(ranking, gain_model, target.name)
     return verify_ranking(ranking, result)
+
+
+def largest_budget(target: Target, n_splits: int = 20) -> tuple[int, ...] | None:
+    """Return the largest label budget that a study of a target would choose, alone.
+
+    Verdicts are about that one, so a verification needs no other. None where the target's task is
+    not known, which the study will say.
+    """
+    if target.task is None:
+        return None
+    return (choose_design(target, target.task, None, n_splits).largest,)
 
 
 def verify_ranking(
