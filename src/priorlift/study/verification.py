@@ -105,7 +105,7 @@ class Verification:
     best : str or None
         The source of the largest measured lift; None if none is above 0.
     top_holds_best : bool or None
-        Whether it is one of `top`; None if no source has a lift above 0.
+        Whether it, or one of equal lift, is in `top`; None if no source has a lift above 0.
     coverage : float or None
         Share of measured lifts inside the predicted interval; None without intervals.
     harmful : tuple of str

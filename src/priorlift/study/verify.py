@@ -152,6 +152,7 @@ def verify_ranking(
     none = 0.0 if order == "predicted lift" else None
     best = rows[int(lifts.argmax())].source if lifts.max() > 0.0 else None
     top = tuple(row.source for row in rows if row.in_top)
+    in_top = max((row.lift for row in rows if row.in_top), default=float("-inf"))
     gains = measured.draws([row.source for row in rows])
     return Verification(
         target=result.plan.target_name,
@@ -175,7 +176,7 @@ def verify_ranking(
         ),
         top=top,
         best=best,
-        top_holds_best=None if best is None else best in top,
+        top_holds_best=None if best is None else in_top >= lifts.max(),
         coverage=_coverage(rows),
         harmful=tuple(row.source for row in rows if row.recommended and row.high < 0.0),
         ranking_seconds=ranking.seconds,
