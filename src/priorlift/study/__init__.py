@@ -13,7 +13,7 @@ from priorlift.study.spending_run import run_spending
 from priorlift.study.study import Study
 from priorlift.study.verdicts import Claim, Verdict, decide
 from priorlift.study.verification import Verification
-from priorlift.study.verify import verify, verify_ranking
+from priorlift.study.verify import verify_ranking
 
 __all__ = [
     "METRICS",
@@ -40,6 +40,5 @@ __all__ = [
     "run_spending",
     "spend",
     "spend_in_batches",
-    "verify",
     "verify_ranking",
 ]

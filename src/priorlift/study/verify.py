@@ -176,7 +176,7 @@ def verify_ranking(
         ),
         top=top,
         best=best,
-        top_holds_best=None if best is None else in_top >= lifts.max(),
+        top_holds_best=None if best is None else in_top >= float(lifts.max()),
         coverage=_coverage(rows),
         harmful=tuple(row.source for row in rows if row.recommended and row.high < 0.0),
         ranking_seconds=ranking.seconds,
