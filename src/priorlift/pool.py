@@ -210,7 +210,7 @@ class TaskData:
             metadata=arrays.fingerprint([str(self.task), weight]),
         )
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """One hash of the whole task; its name is not part of it."""
         return self.fingerprints.combined

@@ -23,7 +23,7 @@ BLOCK_ROWS = 4096
 
 def is_frame(X: Any) -> bool:
     """Tell whether X is a pandas, polars or pyarrow table."""
-    return bool(is_into_dataframe(X))
+    return not isinstance(X, np.ndarray) and bool(is_into_dataframe(X))
 
 
 def kind_of(X: Any) -> Kind:
@@ -165,6 +165,8 @@ def to_vector(values: Any) -> NDArray[Any]:
 
     Among numbers NaN stays NaN; a missing value of any other kind is None in an object array.
     """
+    if isinstance(values, np.ndarray):
+        return values
     if is_into_series(values):
         values = nw.from_native(values, series_only=True).to_list()
     elif is_frame(values):

@@ -1,6 +1,6 @@
 """What a task offers as a source, in closed form: its principal space, a linear head, a subspace.
 
-The rows of a source are seen in their own principal space of at most 64 dimensions. There a ridge
+The rows of a source are seen in their own principal space of at most 32 dimensions. There a ridge
 regression on the source's labels is its head, and the directions that such regressions take from
 the weakest to the strongest penalty span what the source has learned to look at.
 """
@@ -18,7 +18,7 @@ from priorlift.pool import Task
 from priorlift.ranking.labels import Floats, LabelColumns
 from priorlift.ranking.ridge import LeaveOneOut, Scatter, leave_one_out
 
-WIDTH = 64
+WIDTH = 32
 DIRECTIONS = 8
 LEAST_PROBABILITY = 1e-3
 PATH = np.array([1e4, 1e3, 1e2, 10.0, 1.0, 0.1])
@@ -148,6 +148,13 @@ class LinearSource:
             return 1.0 - float(self.head.errors) / columns.size
         total = float(((columns - columns.mean(axis=0)) ** 2).sum())
         return 1.0 - float(self.head.errors) / total
+
+    @cached_property
+    def deviations(self) -> Floats:
+        """Scatter matrix of its rows about their mean, shape (r, r)."""
+        n = self.scatter.gram[-1, -1]
+        sums = self.scatter.gram[:-1, -1]
+        return np.asarray(self.scatter.gram[:-1, :-1] - np.outer(sums, sums) / n)
 
     def margins(self, rows: Floats) -> Floats:
         """Return the head's output for rows in the space, shape (n, k)."""

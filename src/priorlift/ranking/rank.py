@@ -1,9 +1,9 @@
 """Rank sources before anything is trained on the target.
 
 Each source gets a head in closed form and a small network of its own, trained on the source alone;
-the target's labelled rows are seen through them and scored. Resamples of the target's rows, the same for all
-sources, say which differences are more than chance. A ranking tells which sources to try first; it
-predicts lift only where past outcomes have taught it to, and only a study proves it.
+the target's labelled rows are seen through them and scored. Resamples of the target's rows, the
+same for all sources, say which differences are more than chance. A ranking tells which sources to
+try first; it predicts lift only where past outcomes have taught it to, and only a study proves it.
 """
 
 import time
@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from priorlift.core.errors import InputError, InputTypeError
 from priorlift.core.registry import ScoreLike
@@ -224,6 +225,16 @@ class _Order:
         return ranks.consensus(self.draws, weights_of(self.plan.scores))
 
     @cached_property
+    def drawn_places(self) -> Floats:
+        """Places of the sources on the resamples, shape (B, S)."""
+        return ranks.positions(self.drawn_consensus)
+
+    @cached_property
+    def place_ranks(self) -> Floats:
+        """Ranks of the sources by each score, shape (S, K)."""
+        return ranks.score_ranks(self.values)
+
+    @cached_property
     def order(self) -> list[int]:
         """Indices of the sources, best first, equal ones by name."""
         names = [source.source.name for source in self.measured]
@@ -235,7 +246,7 @@ class _Order:
         """Return what the ranking says about source i."""
         measured, names = self.measured[i], self.plan.scores
         rank = int((self.consensus < self.consensus[i] - SAME).sum()) + 1
-        place = self._interval(ranks.positions(self.drawn_consensus)[:, i], rank)
+        place = self._interval(self.drawn_places[:, i], rank)
         own = dict(zip(names, self.values[i].tolist(), strict=True))
         spreads = {
             name: self._interval(self.draws[:, i, k], own[name]) for k, name in enumerate(names)
@@ -253,10 +264,10 @@ class _Order:
                 for name, spread in spreads.items()
                 if spread and name not in measured.missing
             },
-            ranks=dict(zip(names, ranks.score_ranks(self.values)[i].tolist(), strict=True)),
+            ranks=dict(zip(names, self.place_ranks[i].tolist(), strict=True)),
             missing=measured.missing,
             tied_with=tuple(
-                self.measured[j].source.name for j in self.order if j != i and self._tied(i, j)
+                self.measured[j].source.name for j in self.order if j != i and self.tied[i, j]
             ),
             n_rows=int(measured.source.labelled.sum()),
             n_dropped_columns=measured.n_dropped,
@@ -264,11 +275,16 @@ class _Order:
             facts=measured.facts,
         )
 
-    def _tied(self, i: int, j: int) -> bool:
-        observed = self.consensus[i] - self.consensus[j]
-        drawn = self.drawn_consensus[:, i] - self.drawn_consensus[:, j]
-        low, high = self._interval(drawn, observed) or (observed, observed)
-        return bool(low <= SAME and high >= -SAME)
+    @cached_property
+    def tied(self) -> NDArray[np.bool_]:
+        """Whether the resamples leave the order of two sources open, shape (S, S)."""
+        close = np.abs(self.consensus[:, None] - self.consensus) <= SAME
+        if not len(self.drawn_consensus):
+            return close
+        tail = (1.0 - self.plan.level) / 2.0
+        drawn = self.drawn_consensus[:, :, None] - self.drawn_consensus[:, None, :]
+        low, high = np.quantile(drawn, [tail, 1.0 - tail], axis=0)
+        return np.asarray(close | ((low <= SAME) & (high >= -SAME)))
 
     def _interval(self, draws: Floats, observed: float) -> Interval | None:
         draws = draws[~np.isnan(draws)]

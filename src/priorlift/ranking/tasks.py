@@ -169,7 +169,7 @@ def rank_tasks(
     -----
     A task that cannot be used is listed with the reason. There are no resamples, hence no intervals
     of places; ask `rank_sources` for one target. Linear sources are seen in one principal space of
-    them all. O(T n d min(n, d)) for T sources, then O(n r² + r³) a pair with r <= 64.
+    them all. O(T n d min(n, d)) for T sources, then O(n r² + r³) a pair with r <= 32.
 
     Examples
     --------

@@ -23,7 +23,7 @@ from priorlift.ranking.linear_source import (
     standardised,
 )
 from priorlift.ranking.ridge import Scatter, leave_one_out
-from priorlift.ranking.scores.linear import logme
+from priorlift.ranking.scores.many import logmes
 from priorlift.ranking.statistics import TaskStatistics
 
 RANDOM_MAPS = 5
@@ -77,9 +77,8 @@ class TargetView:
             Features of the map; ignored where there is an untrained network.
         """
         if width not in self._random_logmes:
-            maps = self._random_maps(width)
-            scores = [logme(TaskStatistics.of(Z, self.y, self.task)) for Z in maps]
-            self._random_logmes[width] = float(np.mean(scores))
+            found = logmes(self._random_maps(width), self.columns)
+            self._random_logmes[width] = float(found.mean())
         return self._random_logmes[width]
 
     def error_alone(self, space: PrincipalSpace, in_space: Floats) -> float:
@@ -113,12 +112,13 @@ class TargetView:
         deviations = self.columns[self.judged] - self.columns.mean(axis=0)
         return float((deviations**2).sum())
 
-    def _random_maps(self, width: int) -> list[Floats]:
+    def _random_maps(self, width: int) -> Floats:
         if self.random_features is not None:
-            return [self.random_features]
+            return self.random_features[None]
         draws = np.random.default_rng(derive_seed(self.seed, "random maps", str(width)))
-        shape = (RANDOM_MAPS, self.rows.shape[1], width)
-        return [np.asarray(self.rows @ directions) for directions in draws.normal(size=shape)]
+        directions = draws.normal(size=(self.rows.shape[1], RANDOM_MAPS * width))
+        maps = np.asarray(self.rows @ directions).reshape(-1, RANDOM_MAPS, width)
+        return np.asarray(maps.transpose(1, 0, 2))
 
     def take(self, rows: NDArray[np.intp]) -> "TargetView":
         """Return the view of a resample."""

@@ -122,7 +122,18 @@ def adjusted_nce(z: ArrayLike, y: ArrayLike) -> float:
     Properties, Normalization and Correction for Chance, JMLR 2010.
     """
     several_classes(y, "NCE")
-    joint = _joint_counts(z, y)
+    return adjusted_nce_of_counts(_joint_counts(z, y))
+
+
+def adjusted_nce_of_counts(joint: Any) -> float:
+    """Return `adjusted_nce` from a table of counts.
+
+    Parameters
+    ----------
+    joint : ndarray of shape (C, C_z)
+        How many rows have each target class and each predicted source class; no row and no column
+        is all zero.
+    """
     entropy = _entropy(joint.sum(axis=1))
     expected = float(expected_mutual_information(joint.astype(np.int64), int(joint.sum())))
     if entropy - expected < 1e-9 * entropy:

@@ -11,6 +11,7 @@ import numpy as np
 from priorlift.ranking.evidence import evidence, null_evidence, prior_ratio
 from priorlift.ranking.labels import Floats
 from priorlift.ranking.scores.closed_form import stacked_features
+from priorlift.ranking.scores.label_relation import adjusted_nce_of_counts
 from priorlift.ranking.statistics import Spectrum
 
 if TYPE_CHECKING:
@@ -20,18 +21,31 @@ if TYPE_CHECKING:
 def logme_gains(views: Sequence["SourceView"]) -> Floats:
     """Return LogME of each source's features over that of random maps, shape (S,)."""
     target = views[0].target
-    values, shares, squares = _spectra(views)
-    n_sources, k = len(views), shares.shape[2]
+    means = logmes(stacked_features(views), target.columns)
+    random = [target.random_logme(view.features.shape[1]) for view in views]
+    return np.asarray(means - np.array(random))
+
+
+def logmes(features: Floats, columns: Floats) -> Floats:
+    """Return LogME of several feature maps of the same rows, shape (S,).
+
+    Parameters
+    ----------
+    features : ndarray of shape (S, n, w)
+        Narrower maps are filled with zeros.
+    columns : ndarray of shape (n, k)
+        Label columns, each of which varies.
+    """
+    values, shares, squares = _spectra(features, columns)
+    n_sources, k = len(features), shares.shape[2]
     spectrum = Spectrum(
         eigenvalues=np.repeat(values.T, k, axis=1),
         shares=shares.transpose(1, 0, 2).reshape(values.shape[1], n_sources * k),
         squares=np.tile(squares, n_sources),
-        freedom=len(target.y) - 1,
+        freedom=len(columns) - 1,
     )
     found = np.maximum(evidence(spectrum, prior_ratio(spectrum)), null_evidence(spectrum))
-    means = found.reshape(n_sources, k).mean(axis=1)
-    random = [target.random_logme(view.features.shape[1]) for view in views]
-    return np.asarray(means - np.array(random))
+    return np.asarray(found.reshape(n_sources, k).mean(axis=1))
 
 
 def shrinkage_hs(views: Sequence["SourceView"]) -> Floats:
@@ -40,7 +54,7 @@ def shrinkage_hs(views: Sequence["SourceView"]) -> Floats:
     features = stacked_features(views)
     widths = np.array([view.features.shape[1] for view in views])
     squared = ((features - features.mean(axis=1, keepdims=True)) ** 2).sum(axis=2)
-    values, shares, _ = _spectra(views)
+    values, shares, _ = _spectra(features, views[0].target.columns)
     scatter = values / n
     trace, frobenius = scatter.sum(axis=1), (scatter**2).sum(axis=1)
     spread = (frobenius - trace**2 / widths) / widths
@@ -58,11 +72,23 @@ def shrinkage_hs(views: Sequence["SourceView"]) -> Floats:
     return np.asarray((1.0 - shrinkage) * parts.sum(axis=(1, 2)))
 
 
-def _spectra(views: Sequence["SourceView"]) -> tuple[Floats, Floats, Floats]:
-    """Return eigenvalues (S, w), shares (S, w, k) and squares (k,) of centred labels."""
-    features = stacked_features(views)
+def nces(views: Sequence["SourceView"]) -> Floats:
+    """Return the adjusted NCE of each source's predicted labels, shape (S,)."""
+    codes = views[0].target.columns.argmax(axis=1)
+    k = views[0].target.columns.shape[1]
+    found = []
+    for view in views:
+        proba = view.source_proba
+        width = proba.shape[1]
+        joint = np.bincount(codes * width + proba.argmax(axis=1), minlength=k * width)
+        table = joint.reshape(k, width)
+        found.append(adjusted_nce_of_counts(table[:, table.any(axis=0)]))
+    return np.array(found)
+
+
+def _spectra(features: Floats, columns: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return eigenvalues (S, w), shares (S, w, k) and squares (k,) of centred columns."""
     features = features - features.mean(axis=1, keepdims=True)
-    columns = views[0].target.columns
     columns = columns - columns.mean(axis=0)
     turned = features.transpose(0, 2, 1)
     values, vectors = np.linalg.eigh(turned @ features)

@@ -19,8 +19,8 @@ from priorlift.ranking.scores.closed_form import (
 from priorlift.ranking.scores.domains import neg_mmd, neg_proxy_a_distance
 from priorlift.ranking.scores.fisher import task2vec, task2vec_similarity
 from priorlift.ranking.scores.label_relation import adjusted_nce, n_leep, normalized_leep
-from priorlift.ranking.scores.linear import h_score, logme, shrinkage_h_score
-from priorlift.ranking.scores.many import logme_gains, shrinkage_hs
+from priorlift.ranking.scores.linear import h_score, shrinkage_h_score
+from priorlift.ranking.scores.many import logme_gains, nces, shrinkage_hs
 from priorlift.ranking.scores.neighbours import knn
 from priorlift.ranking.scores.separation import (
     gbc,
@@ -65,7 +65,7 @@ class Score:
 
 
 def _logme_gain(view: "SourceView") -> float:
-    return logme(view.statistics) - view.target.random_logme(view.features.shape[1])
+    return float(logme_gains([view])[0])
 
 
 def _nce_of_source_labels(view: "SourceView") -> float:
@@ -120,6 +120,7 @@ NCE = Score(
     "corrected for chance",
     tasks=("classification",),
     function=_nce_of_source_labels,
+    many=nces,
 )
 AGREEMENT = Score(
     name="agreement",
