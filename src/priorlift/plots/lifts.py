@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from priorlift.core.errors import InputError
 from priorlift.plots import style
+from priorlift.plots.parts import End, all_ends, finite, legend, same_lengths, widen
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-End = float | None
 VERDICTS = {
     "helps": ("▲", "^", style.BLUE),
     "hurts": ("▼", "v", style.VERMILION),
@@ -59,7 +58,7 @@ def lift_forest(
     InputError
         If the sequences differ in length.
     """
-    _same_lengths(
+    same_lengths(
         labels=labels,
         estimates=estimates,
         intervals=intervals,
@@ -75,7 +74,7 @@ def lift_forest(
         zip(estimates, intervals, adjusted, verdicts, strict=True)
     ):
         _lift_row(axes, row, float(estimate), inner, outer, verdict)
-    _widen(axes, [*estimates, *_ends(intervals), *_ends(adjusted)])
+    widen(axes, [*estimates, *all_ends(intervals), *all_ends(adjusted)])
     axes.set_xlabel(
         f"lift in {metric}",
         fontsize=style.FONT_SIZE,
@@ -125,7 +124,7 @@ def learning_curves(
         title, loc="left", fontsize=style.FONT_SIZE + 1, color=style.INK, parse_math=False
     )
     if handles:
-        _legend(figure, handles, [_one_line(label) for label in series])
+        legend(figure, handles, [_one_line(label) for label in series])
     return figure
 
 
@@ -149,16 +148,16 @@ def ranking_places(
     -------
     matplotlib.figure.Figure
     """
-    _same_lengths(names=names, places=places, intervals=intervals)
+    same_lengths(names=names, places=places, intervals=intervals)
     figure, axes = style.empty_figure(height=0.95 + 0.46 * max(1, len(names)))
     style.rows_of_labels(axes, [str(name) for name in names])
     axes.grid(axis="x", color=style.GRID, linewidth=0.8)
     axes.set_axisbelow(True)
     for row, (place, ends) in enumerate(zip(places, intervals, strict=True)):
-        low, high = _finite(ends)
+        low, high = finite(ends)
         axes.plot([low, high], [row, row], color=style.BLUE, linewidth=3, solid_capstyle="round")
         axes.plot([place], [row], "o", color=style.BLUE, markersize=8, markeredgecolor=style.PAPER)
-    last = max([2.0, len(names), *(v for v in _ends(intervals) if math.isfinite(v))])
+    last = max([2.0, len(names), *(v for v in all_ends(intervals) if math.isfinite(v))])
     axes.set_xlim(0.6, last + 0.4)
     step = max(1, math.ceil(last / _MOST_TICKS))
     axes.set_xticks([1, *range(1 + step, int(last) + 1, step)])
@@ -175,7 +174,7 @@ def _lift_row(
     verdict: str,
 ) -> None:
     sign, marker, colour = VERDICTS.get(verdict, VERDICTS["not shown"])
-    for ends, width in ((_finite(outer), 1.4), (_finite(inner), 4.5)):
+    for ends, width in ((finite(outer), 1.4), (finite(inner), 4.5)):
         axes.plot(ends, [row, row], color=colour, linewidth=width, solid_capstyle="butt")
     hollow = verdict not in ("helps", "hurts")
     axes.plot(
@@ -188,7 +187,7 @@ def _lift_row(
         markeredgecolor=colour if hollow else style.PAPER,
         markeredgewidth=1.8 if hollow else 1,
     )
-    known = all(math.isfinite(end) for end in _finite(outer))
+    known = all(math.isfinite(end) for end in finite(outer))
     for place, (text, ink) in enumerate(
         [(f"{sign} {verdict}", colour)] + ([] if known else [("no interval", style.MUTED)])
     ):
@@ -214,7 +213,7 @@ def _forest_legend(figure: "Figure") -> None:
         Line2D([], [], color=style.MUTED, linewidth=4.5),
         Line2D([], [], color=style.MUTED, linewidth=1.4),
     ]
-    _legend(figure, handles, ["unadjusted interval", "adjusted for all claims"])
+    legend(figure, handles, ["unadjusted interval", "adjusted for all claims"])
 
 
 def _curve(
@@ -279,49 +278,9 @@ def _budget_ticks(axes: "Axes", places: Mapping[float, float]) -> None:
         axes.set_xlim(min(places.values()) - margin, max(places.values()) + margin)
 
 
-def _legend(figure: "Figure", handles: Sequence[Any], labels: Sequence[str]) -> None:
-    columns = 2 if len(labels) > 1 and max(len(label) for label in labels) <= 24 else 1
-    legend = figure.legend(
-        handles,
-        [" "] * len(labels),
-        loc="outside lower left",
-        ncols=columns,
-        frameon=False,
-        fontsize=style.SMALL,
-        labelcolor=style.INK,
-        handlelength=2.6,
-    )
-    # Set afterwards: a legend leaves out a label that begins with an underscore.
-    for text, label in zip(legend.get_texts(), labels, strict=True):
-        text.set_parse_math(False)
-        text.set_text(label)
-
-
 def _one_line(label: str, most: int = 44) -> str:
     return label if len(label) <= most else f"{label[: most - 1]}…"
 
 
 def _range(places: Mapping[float, float]) -> float:
     return (max(places.values()) - min(places.values()) if places else 0.0) or 1.0
-
-
-def _widen(axes: "Axes", values: Sequence[End]) -> None:
-    known = [0.0, *(float(v) for v in values if v is not None and math.isfinite(v))]
-    low, high = min(known), max(known)
-    margin = 0.06 * (high - low) or 0.05
-    axes.set_xlim(low - margin, high + margin)
-
-
-def _finite(ends: tuple[End, End]) -> tuple[float, float]:
-    low, high = (math.nan if end is None else float(end) for end in ends)
-    return low, high
-
-
-def _ends(intervals: Sequence[tuple[End, End]]) -> list[float]:
-    return [end for ends in intervals for end in _finite(ends)]
-
-
-def _same_lengths(**columns: Sequence[Any]) -> None:
-    if len({len(column) for column in columns.values()}) > 1:
-        lengths = ", ".join(f"{name} {len(column)}" for name, column in columns.items())
-        raise InputError(f"a figure needs columns of one length, not {lengths}")
