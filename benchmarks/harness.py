@@ -1,7 +1,8 @@
 """How every benchmark measures: both sides in one run, in turns, medians, one thread, JSON out.
 
 Import this module first: it fixes the numerical libraries to one thread, which is only possible
-before they are loaded. A benchmark calls `preset` for its sizes, `compare` for its sides and
+before they are loaded (a benchmark that looks at two threads as well runs itself again with
+PRIORLIFT_BENCH_THREADS=2). A benchmark calls `preset` for its sizes, `compare` for its sides and
 `publish` for its result, and prints its headline ratio last.
 """
 
@@ -24,8 +25,9 @@ THREAD_VARIABLES = (
     "VECLIB_MAXIMUM_THREADS",
     "NUMEXPR_NUM_THREADS",
 )
+THREADS = int(os.environ.get("PRIORLIFT_BENCH_THREADS", "1"))
 for _name in THREAD_VARIABLES:
-    os.environ[_name] = "1"
+    os.environ[_name] = str(THREADS)
 
 RESULTS = Path(__file__).parent / "results"
 PACKAGES = ("priorlift", "numpy", "scipy", "scikit-learn", "joblib", "pyarrow")
@@ -110,7 +112,7 @@ def surroundings() -> dict[str, Any]:
             "cores": os.cpu_count(),
             "load_average": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
         },
-        "threads": 1,
+        "threads": THREADS,
         "versions": {"python": platform.python_version()} | {p: _version(p) for p in PACKAGES},
     }
 

@@ -192,6 +192,18 @@ def test_fourth_powers_of_a_projected_elliptical_distribution():
     )
 
 
+def test_tasks_over_the_same_rows_share_a_projection():
+    X, y = task()
+    both = TaskStatistics.of_many(X, [y, y % 2])
+    directions = np.random.default_rng(0).normal(size=(7, 3))
+    found = TaskStatistics.project_many(both, directions)
+    assert found[0].features is found[1].features
+    for one, alone in zip(found, both, strict=True):
+        assert values(one) == pytest.approx(values(alone.project(directions)), rel=1e-12)
+    with pytest.raises(InputError, match="different features"):
+        TaskStatistics.project_many([both[0], TaskStatistics.of(X, y)], directions)
+
+
 def test_a_map_that_does_not_fit_is_refused():
     X, y = task()
     with pytest.raises(InputError, match="does not fit 7 features"):

@@ -6,7 +6,7 @@ linear map of the features, share the pass.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -205,21 +205,39 @@ class TaskStatistics:
         >>> task.project(np.eye(4)[:, :2]).n_features
         2
         """
+        return self.project_many([self], directions)[0]
+
+    @staticmethod
+    def project_many(
+        tasks: Sequence["TaskStatistics"], directions: Floats
+    ) -> list["TaskStatistics"]:
+        """Project tasks over the same rows, which then share the map's O(d² w).
+
+        Parameters
+        ----------
+        tasks : sequence of TaskStatistics
+            Of one `of_many`, or of `with_labels`: they hold the same features.
+        directions : ndarray of shape (d, w)
+            As in `project`.
+        """
         directions = np.asarray(directions, dtype=np.float64)
-        if directions.ndim != 2 or len(directions) != self.n_features:
+        shared = tasks[0].features
+        if directions.ndim != 2 or len(directions) != shared.n_features:
             raise InputError(
-                f"a map of shape {directions.shape} does not fit {self.n_features} features"
+                f"a map of shape {directions.shape} does not fit {shared.n_features} features"
             )
-        features = self.features.project(directions)
-        return TaskStatistics(
-            features=features,
-            task=self.task,
-            classes=self.classes,
-            totals=self.totals,
-            squares=self.squares,
-            products=directions.T @ self.products,
-            columns=self.columns if features.rows is not None else None,
-        )
+        if any(task.features is not shared for task in tasks):
+            raise InputError("the tasks have different features", remedy="project each alone")
+        features = shared.project(directions)
+        return [
+            replace(
+                task,
+                features=features,
+                products=directions.T @ task.products,
+                columns=task.columns if features.rows is not None else None,
+            )
+            for task in tasks
+        ]
 
     @classmethod
     def _label(cls, features: FeatureStatistics, X: Any, labels: LabelColumns) -> "TaskStatistics":
