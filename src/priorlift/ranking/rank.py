@@ -1,24 +1,26 @@
 """Rank sources before anything is trained on the target.
 
 Each source gets a head in closed form and a small network of its own, trained on the source alone;
-the target's labelled rows are seen through them and scored. Resamples of the target's rows, the
-same for all sources, say which differences are more than chance. A ranking tells which sources to
+the target's labelled rows are seen through them and scored. A pretrained model stands in the same
+table by its features of the target's inputs. Resamples of the target's rows, the same for all
+sources, say which differences are more than chance. A ranking tells which sources to
 try first; it predicts lift only where past outcomes have taught it to, and only a study proves it.
 """
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from priorlift.core import arrays
 from priorlift.core.errors import InputError, InputTypeError
 from priorlift.core.registry import ScoreLike
 from priorlift.core.seeds import RandomState, base_seed
-from priorlift.pool import SourcePool, Target, Task, TaskData
+from priorlift.pool import ModelSource, Source, SourcePool, Target, Task, TaskData
 from priorlift.ranking import ranks
 from priorlift.ranking.cold_start import weights_of
 from priorlift.ranking.labels import Floats
@@ -63,8 +65,8 @@ def rank_sources(
     y : array-like of shape (n,), or (n, k) for a regression
         Their labels; rows whose label is NaN or None are left out and counted.
     sources : SourcePool
-        What to rank. The order does not matter. A source that cannot be used is listed with the
-        reason.
+        What to rank: tasks with rows, pretrained models (`ModelSource`), or both. The order does
+        not matter. A source that cannot be used is listed with the reason.
     groups : array-like of shape (n,), optional
         Patient, subject or event of each row; resamples then draw whole groups.
     task : {"classification", "regression"}, optional
@@ -74,7 +76,7 @@ def rank_sources(
         `priorlift.ranking.plan.AUTO_SCORES` that judge the task.
     encoder : transformer, optional
         Fitted already: turns raw inputs (texts, images) of target and sources into features, before
-        anything else.
+        anything else. Pretrained models are given the inputs as they come.
     gain_model : GainModel, optional
         Fitted on past outcomes: predicts the lift of each source, with an interval and the
         probability that it is above 0.
@@ -102,7 +104,7 @@ def rank_sources(
         where the interval of the difference of their consensus, over the same resamples, does not
         exclude 0.
         `logme` is the value minus that of a random map of equal width: above 0, the source's
-        features beat untrained ones.
+        features beat untrained ones. For a model of raw inputs it is that of pure noise.
 
     Raises
     ------
@@ -116,6 +118,11 @@ def rank_sources(
     A score ranks sources for one target; it is no predicted lift, and is not comparable between
     targets. Intervals are quantiles over the resamples, widened to hold the observed value. One
     small network a source; then, a resample and source, O(n w² + w³) for width w.
+
+    A pretrained model has no labels or rows of its own, so scores that look at these are missing,
+    each with the reason, and count as a middle rank. The others see the first 256 principal
+    components of its features at most, which is all of them up to 257 rows. Whether its layers are
+    averaged is up to its encoder.
 
     Examples
     --------
@@ -133,9 +140,11 @@ def rank_sources(
             f"sources must be a SourcePool, not {type(sources).__name__}",
             remedy="SourcePool([Source('name', X, y), ...])",
         )
-    if encoder is not None:
-        X, sources = encoded(encoder, X), encoded_pool(encoder, sources)
     given = Target("target", X, y, groups=groups, task=task)
+    inputs = arrays.take_rows(given.X, given.labelled)
+    if encoder is not None:
+        given = replace(given, X=encoded(encoder, X))
+        sources = encoded_pool(encoder, sources)
     target = labelled_target(given)
     resolved = resolve_scores(scores, target.task or "classification")
     plan = ScoringPlan(
@@ -154,7 +163,7 @@ def rank_sources(
         seed=base_seed(random_state),
         target_fingerprint=target.fingerprint,
     )
-    measurements = measure(target, sources, resolved, plan, preprocess)
+    measurements = measure(target, sources, resolved, plan, preprocess, inputs)
     found = ranking_of(plan, measurements, given.n_rows - target.n_rows, started)
     return found if gain_model is None else with_predictions(found, gain_model)
 
@@ -269,7 +278,7 @@ class _Order:
             tied_with=tuple(
                 self.measured[j].source.name for j in self.order if j != i and self.tied[i, j]
             ),
-            n_rows=int(measured.source.labelled.sum()),
+            n_rows=_labelled_rows(measured.source),
             n_dropped_columns=measured.n_dropped,
             seconds=measured.seconds,
             facts=measured.facts,
@@ -293,6 +302,10 @@ class _Order:
         tail = (1.0 - self.plan.level) / 2.0
         low, high = np.quantile(draws, [tail, 1.0 - tail])
         return float(min(low, observed)), float(max(high, observed))
+
+
+def _labelled_rows(source: Source | ModelSource) -> int:
+    return 0 if isinstance(source, ModelSource) else int(source.labelled.sum())
 
 
 def ranking_of(

@@ -84,11 +84,11 @@ class RankedSource:
     tied_with : tuple of str
         Sources that the paired interval cannot tell from it.
     n_rows : int
-        Labelled rows of the source.
+        Labelled rows of the source; 0 for a pretrained model.
     n_dropped_columns : int
         Columns that it has beyond the target's.
     seconds : float
-        Wall seconds spent on it, its network included, the resamples too.
+        Wall seconds spent on it, its network or features included, the resamples too.
     facts : mapping of str to float
         What is known of source and target beside scores: how well the source's own head does, how
         near the rows are, how many there are.

@@ -1,14 +1,16 @@
 """Measure every source under one plan: its scores, and its scores on each resample.
 
 The encoder is fitted once, on the target's labelled rows; a source that cannot be used ends in
-`skipped` with the reason and stops nothing.
+`skipped` with the reason and stops nothing. Pretrained models stand in the same table: they are
+given the target's inputs as they came, before any encoding.
 """
 
 import contextlib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import cached_property
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,13 +22,24 @@ from priorlift.core.errors import InputError
 from priorlift.core.registry import ScoreLike
 from priorlift.core.seeds import derive_seed
 from priorlift.encoders.table import TableEncoder, numbers_of
-from priorlift.pool import Source, SourcePool, Target, align_source
+from priorlift.pool import ModelSource, Source, SourcePool, Target, align_source
 from priorlift.ranking.labels import Floats
 from priorlift.ranking.plan import ScoringPlan
 from priorlift.ranking.resampling import half_samples
 from priorlift.ranking.scores.closed_form import proximity
-from priorlift.ranking.source_models import LearnedSource, learn_source, random_view, view_of
+from priorlift.ranking.source_models import (
+    LearnedSource,
+    learn_source,
+    own_space,
+    random_view,
+    view_of,
+    view_of_model,
+)
 from priorlift.ranking.view import SourceView, TargetView
+
+RAW = "the target's inputs are raw, so its rows cannot be compared"
+ENCODE = "pass encoder=, which turns the inputs of target and sources into features"
+Resamples: TypeAlias = list[tuple[NDArray[np.intp], TargetView]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +48,7 @@ class MeasuredSource:
 
     Attributes
     ----------
-    source : Source
+    source : Source or ModelSource
         Which one.
     values : ndarray of shape (K,)
         Its K scores; NaN where one is missing.
@@ -51,7 +64,7 @@ class MeasuredSource:
         Wall seconds spent on it.
     """
 
-    source: Source
+    source: Source | ModelSource
     values: Floats
     draws: Floats
     missing: Mapping[str, str]
@@ -86,6 +99,7 @@ def measure(
     scores: tuple[ScoreLike, ...],
     plan: ScoringPlan,
     preprocess: Any,
+    inputs: Any = None,
 ) -> Measurements:
     """Score all sources for a target.
 
@@ -101,32 +115,97 @@ def measure(
         Settings and seed.
     preprocess : "auto", None or transformer
         How rows are encoded.
+    inputs : raw inputs, n rows, optional
+        The target's rows as the pretrained models take them; by default those of the target.
+
+    Raises
+    ------
+    InputError
+        The target's rows cannot be encoded. Where there are pretrained models, which need no
+        encoded rows, raw inputs are no error.
     """
-    encoder = fit_encoder(target.X, preprocess)
-    target = sample_target(target, plan)
-    X = encode(encoder, target.X)
-    shared = random_view(X, target.y, plan)
-    halves = half_samples(target.y, target.groups, plan)
-    resampled = [(rows, shared.take(rows)) for rows in halves]
+    inputs = target.X if inputs is None else inputs
+    raw = _stays_raw(target.X, preprocess)
+    if raw and not sources.models:
+        raise InputError(RAW, remedy=ENCODE)
+    encoder = None if raw else fit_encoder(target.X, preprocess)
+    chosen = _sampled_rows(target, plan)
+    if chosen is not None:
+        target, inputs = target.take(chosen), arrays.take_rows(inputs, chosen)
+    X = np.empty((target.n_rows, 0)) if raw else encode(encoder, target.X)
+    pair = _Pairing(target, inputs, raw, encoder, plan, random_view(X, target.y, plan))
     measured, skipped = [], dict(sources.unusable)
-    for source in sorted(sources, key=lambda source: source.name):
+    for source in sorted([*sources, *sources.models], key=lambda source: source.name):
         started = time.perf_counter()
         try:
-            aligned = align_source(source, target.columns, arrays.n_columns(target.X))
-            rows = encode(encoder, arrays.take_rows(aligned.X, source.labelled))
-            learned = learn_source(source, rows, plan)
-            view = view_of(learned, shared)
+            view, facts, n_dropped = pair.seen_through(source)
         except InputError as error:
             skipped[source.name] = str(error)
             continue
         values, missing = evaluate(view, scores)
-        draws = _evaluate_draws(view, scores, resampled)
-        facts = facts_of(learned, view)
+        draws = _evaluate_draws(view, scores, pair.resamples(source))
         seconds = time.perf_counter() - started
-        measured.append(
-            MeasuredSource(source, values, draws, missing, facts, aligned.n_dropped, seconds)
-        )
-    return Measurements(tuple(measured), dict(sorted(skipped.items())), target.n_rows, len(halves))
+        measured.append(MeasuredSource(source, values, draws, missing, facts, n_dropped, seconds))
+    n_resamples = len(pair.halves)
+    return Measurements(tuple(measured), dict(sorted(skipped.items())), target.n_rows, n_resamples)
+
+
+@dataclass(frozen=True, eq=False)
+class _Pairing:
+    """A target that is to be seen through one source after another."""
+
+    target: Target
+    inputs: Any
+    raw: bool
+    encoder: Any
+    plan: ScoringPlan
+    shared: TargetView
+
+    def seen_through(
+        self, source: Source | ModelSource
+    ) -> tuple[SourceView, dict[str, float], int]:
+        """Return the view, the facts of the pair, and how many columns were dropped."""
+        if isinstance(source, ModelSource):
+            view = view_of_model(source, self.inputs, self.for_models, self.own_space)
+            return view, facts_of(None, view), 0
+        if self.raw:
+            raise InputError(RAW, remedy=ENCODE)
+        target = self.target
+        aligned = align_source(source, target.columns, arrays.n_columns(target.X))
+        rows = encode(self.encoder, arrays.take_rows(aligned.X, source.labelled))
+        learned = learn_source(source, rows, self.plan)
+        view = view_of(learned, self.shared)
+        return view, facts_of(learned, view), aligned.n_dropped
+
+    def resamples(self, source: Source | ModelSource) -> Resamples:
+        """Return the resamples as a source of this kind sees them, the same rows for all."""
+        return self.halved_for_models if isinstance(source, ModelSource) else self.halved
+
+    @cached_property
+    def halves(self) -> list[NDArray[np.intp]]:
+        return half_samples(self.target.y, self.target.groups, self.plan)
+
+    @cached_property
+    def halved(self) -> Resamples:
+        return [(rows, self.shared.take(rows)) for rows in self.halves]
+
+    @cached_property
+    def for_models(self) -> TargetView:
+        return self.shared.for_models()
+
+    @cached_property
+    def halved_for_models(self) -> Resamples:
+        return [(rows, self.for_models.take(rows)) for rows in self.halves]
+
+    @cached_property
+    def own_space(self) -> Floats:
+        return own_space(self.shared.rows)
+
+
+def _stays_raw(X: Any, preprocess: Any) -> bool:
+    """Tell whether inputs are raw (texts, images) and nothing is there to encode them."""
+    unencoded = preprocess is None or isinstance(preprocess, str)
+    return unencoded and not arrays.is_frame(X) and arrays.n_columns(X) is None
 
 
 def evaluate(view: SourceView, scores: tuple[ScoreLike, ...]) -> tuple[Floats, dict[str, str]]:
@@ -171,13 +250,13 @@ def evaluate_many(
     return found
 
 
-def facts_of(learned: LearnedSource, view: SourceView) -> dict[str, float]:
+def facts_of(learned: LearnedSource | None, view: SourceView) -> dict[str, float]:
     """Return what is known of a pair beside its scores, for a gain model to weigh.
 
     Parameters
     ----------
-    learned : LearnedSource
-        The source.
+    learned : LearnedSource or None
+        The source; None for a pretrained model.
     view : SourceView
         The target as it sees it.
 
@@ -185,8 +264,11 @@ def facts_of(learned: LearnedSource, view: SourceView) -> dict[str, float]:
     -------
     dict of str to float
         `source_score` (how well the source's own head predicts its own labels, left out in turn),
-        `proximity` of the rows, and the logarithms of both numbers of labelled rows.
+        `proximity` of the rows, and the logarithms of both numbers of labelled rows; of these only
+        the target's number for a model.
     """
+    if learned is None:
+        return {"log_n_target": float(np.log(len(view.y)))}
     return {
         "source_score": learned.linear.score,
         "proximity": proximity(view),
@@ -198,7 +280,7 @@ def facts_of(learned: LearnedSource, view: SourceView) -> dict[str, float]:
 def _evaluate_draws(
     view: SourceView,
     scores: tuple[ScoreLike, ...],
-    resampled: list[tuple[NDArray[np.intp], TargetView]],
+    resampled: Resamples,
 ) -> Floats:
     draws = [evaluate(view.take(rows, target), scores)[0] for rows, target in resampled]
     return np.array(draws).reshape(len(draws), len(scores))
@@ -206,12 +288,16 @@ def _evaluate_draws(
 
 def sample_target(target: Target, plan: ScoringPlan) -> Target:
     """Return at most as many rows of a target as the plan allows."""
+    chosen = _sampled_rows(target, plan)
+    return target if chosen is None else target.take(chosen)
+
+
+def _sampled_rows(target: Target, plan: ScoringPlan) -> NDArray[np.intp] | None:
     if target.n_rows <= plan.max_target_rows:
-        return target
+        return None
     seed = derive_seed(plan.seed, "target rows", plan.target_fingerprint)
     generator = np.random.default_rng(seed)
-    chosen = generator.choice(target.n_rows, plan.max_target_rows, replace=False)
-    return target.take(np.sort(chosen))
+    return np.sort(generator.choice(target.n_rows, plan.max_target_rows, replace=False))
 
 
 def fit_encoder(X: Any, preprocess: Any) -> Any:
@@ -277,11 +363,14 @@ def encoded(encoder: Any, X: Any) -> NDArray[Any]:
 
 
 def encoded_pool(encoder: Any, sources: SourcePool) -> SourcePool:
-    """Return a pool whose rows are encoded; a source that cannot be is listed as unusable."""
+    """Return a pool whose rows are encoded; a source that cannot be is listed as unusable.
+
+    Pretrained models stay as they are: they encode for themselves.
+    """
     found, unusable = [], dict(sources.unusable)
     for source in sources:
         try:
             found.append(replace(source, X=encoded(encoder, source.X)))
         except InputError as error:
             unusable[source.name] = str(error)
-    return SourcePool(found, unusable=unusable)
+    return SourcePool([*found, *sources.models], unusable=unusable)

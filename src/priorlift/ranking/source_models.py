@@ -1,6 +1,7 @@
 """From a source to its view of a target: what is learned on the source alone, once.
 
-`learn_source` does all that depends on the source only; `view_of` then costs little a target.
+`learn_source` does all that depends on the source only; `view_of` then costs little a target. A
+pretrained model has learned already: `view_of_model` asks it for features of the target's inputs.
 """
 
 from dataclasses import dataclass
@@ -13,13 +14,14 @@ from priorlift.core import arrays
 from priorlift.core.errors import InputError
 from priorlift.core.seeds import derive_seed
 from priorlift.encoders import HiddenLayerEncoder
-from priorlift.pool import Source, Task
+from priorlift.pool import ModelSource, Source, Task
 from priorlift.ranking.labels import Floats
 from priorlift.ranking.linear_source import LinearSource, PrincipalSpace
 from priorlift.ranking.plan import ScoringPlan
 from priorlift.ranking.view import SourceView, TargetView
 
 SAMPLE_ROWS = 2_000
+MODEL_WIDTH = 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +66,7 @@ def random_view(X: Any, y: NDArray[Any], plan: ScoringPlan) -> TargetView:
         Settings and seed.
     """
     features: Floats | None = None
-    if plan.hidden_layer_sizes:
+    if plan.hidden_layer_sizes and X.shape[1]:
         seed = derive_seed(plan.seed, "random features")
         features = _network(plan, plan.task, seed).random(X.shape[1]).transform(X)
     return TargetView(y, plan.task, X, plan.seed, features)
@@ -128,7 +130,56 @@ def view_of(
         classes = linear.labels.classes is not None
         proba = network.predict_source_proba(target.rows) if classes else None
         seen = (network.transform(target.rows), proba)
-    return SourceView(learned.name, target, linear, in_space, seen, learned.rows, learned.y)
+    return SourceView(learned.name, target, linear, in_space, seen, (learned.rows, learned.y))
+
+
+def view_of_model(
+    model: ModelSource, inputs: Any, target: TargetView, in_space: Floats
+) -> SourceView:
+    """Look at a target through a pretrained model.
+
+    Parameters
+    ----------
+    model : ModelSource
+        The model.
+    inputs : raw inputs, n rows
+        What its encoder takes: the target's rows before any preprocessing.
+    target : TargetView
+        The target, as `TargetView.for_models` gives it.
+    in_space : ndarray of shape (n, r)
+        The target's encoded rows in their own principal space, see `own_space`.
+
+    Raises
+    ------
+    InputError
+        The encoder fails, or its features are not finite, not one row an input, or all equal.
+
+    Notes
+    -----
+    Features are seen in their first 256 principal components at most (our choice). With up to 257
+    rows that is a rotation, which loses nothing; beyond, it keeps the resamples affordable and lets
+    no model win by its width.
+    """
+    try:
+        features = model.features(inputs)
+    except InputError:
+        raise
+    except Exception as error:  # whatever a model of the caller's does must not end the ranking
+        raise InputError(f"its encoder failed: {type(error).__name__}: {error}") from error
+    try:
+        space = PrincipalSpace.of(features, MODEL_WIDTH)
+    except InputError:
+        raise InputError("its features are the same for all rows of the target") from None
+    seen = (space.map(features), None)
+    return SourceView(model.name, target, None, in_space, seen, None)
+
+
+def own_space(rows: Any) -> Floats:
+    """Return rows in their own principal space, shape (n, r); r is 0 where they do not vary."""
+    try:
+        return PrincipalSpace.of(rows).map(rows)
+    except InputError:
+        return np.empty((rows.shape[0], 0))
 
 
 def _network(plan: ScoringPlan, task: Task, seed: int) -> HiddenLayerEncoder:

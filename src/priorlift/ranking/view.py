@@ -1,8 +1,9 @@
 """What a score may look at: the target's rows as one source sees them.
 
 A source is seen in two ways: through a linear head in its principal space, in closed form, and,
-where one was trained, through the hidden layer of a small network. Two sources give two views of
-the same rows. The rows are those the caller passed; no score can reach any others.
+where one was trained, through the hidden layer of a small network. A pretrained model is seen by
+its features alone, since it has neither rows nor labels. Two sources give two views of the same
+rows. The rows are those the caller passed; no score can reach any others.
 """
 
 from dataclasses import dataclass, field
@@ -28,6 +29,7 @@ from priorlift.ranking.statistics import TaskStatistics
 
 RANDOM_MAPS = 5
 JUDGED_ROWS = 1_000
+NO_ROWS = "a pretrained model has no labels or rows of its own"
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +43,7 @@ class TargetView:
     task : {"classification", "regression"}
         What they are.
     rows : ndarray or CSR matrix of shape (n, d)
-        The encoded rows.
+        The encoded rows; no columns (d = 0) where the inputs are raw and nothing encodes them.
     seed : int
         Of the random maps.
     random_features : ndarray of shape (n, w) or None
@@ -81,13 +83,13 @@ class TargetView:
             self._random_logmes[width] = float(found.mean())
         return self._random_logmes[width]
 
-    def error_alone(self, space: PrincipalSpace, in_space: Floats) -> float:
+    def error_alone(self, space: PrincipalSpace | None, in_space: Floats) -> float:
         """Return the squared leave-one-out error of a ridge regression on the target alone.
 
         Parameters
         ----------
-        space : PrincipalSpace
-            Where the regression is; the error is computed once for each.
+        space : PrincipalSpace or None
+            Where the regression is; the error is computed once for each. None is the target's own.
         in_space : ndarray of shape (n, r)
             The target's rows there.
         """
@@ -116,9 +118,18 @@ class TargetView:
         if self.random_features is not None:
             return self.random_features[None]
         draws = np.random.default_rng(derive_seed(self.seed, "random maps", str(width)))
+        if not self.rows.shape[1]:
+            return draws.normal(size=(RANDOM_MAPS, self.rows.shape[0], width))
         directions = draws.normal(size=(self.rows.shape[1], RANDOM_MAPS * width))
         maps = np.asarray(self.rows @ directions).reshape(-1, RANDOM_MAPS, width)
         return np.asarray(maps.transpose(1, 0, 2))
+
+    def for_models(self) -> "TargetView":
+        """Return the view that pretrained models share: random maps are as wide as their features.
+
+        Where there are no encoded rows to map, the maps are pure noise.
+        """
+        return TargetView(self.y, self.task, self.rows, self.seed)
 
     def take(self, rows: NDArray[np.intp]) -> "TargetView":
         """Return the view of a resample."""
@@ -137,26 +148,24 @@ class SourceView:
         Of the source.
     target : TargetView
         What all sources share.
-    linear : LinearSource
-        The source in closed form.
+    linear : LinearSource or None
+        The source in closed form; None for a pretrained model.
     in_space : ndarray of shape (n, r)
-        The target's rows in the source's principal space.
+        The target's rows in the source's principal space, or, for a model, in their own.
     network : tuple of two ndarrays, or None
         Hidden layer (n, w) and class probabilities (n, C), or None for a regression, of a network
-        trained on the source; None where there is no network.
-    source_rows : ndarray or CSR matrix of shape (m, d)
-        Encoded rows of the source, a sample of them where there are many.
-    source_y : ndarray of shape (m,)
-        Their labels.
+        trained on the source; None where there is no network. For a model, its features and None.
+    sample : tuple of an ndarray or CSR matrix (m, d) and an ndarray (m,), or None
+        Encoded rows of the source, a sample of them where there are many, and their labels; None
+        for a model.
     """
 
     name: str
     target: TargetView
-    linear: LinearSource
+    linear: LinearSource | None
     in_space: Floats
     network: tuple[Floats, Floats | None] | None
-    source_rows: Any
-    source_y: NDArray[Any]
+    sample: tuple[Any, NDArray[Any]] | None
 
     @property
     def y(self) -> NDArray[Any]:
@@ -174,32 +183,73 @@ class SourceView:
         return self.target.rows
 
     @property
+    def closed_form(self) -> LinearSource:
+        """The source in closed form.
+
+        Raises
+        ------
+        InputError
+            The source is a pretrained model.
+        """
+        if self.linear is None:
+            raise InputError(NO_ROWS)
+        return self.linear
+
+    @property
+    def source_rows(self) -> Any:
+        """Encoded rows of the source, a sample of them where there are many, shape (m, d).
+
+        Raises
+        ------
+        InputError
+            The source is a pretrained model.
+        """
+        if self.sample is None:
+            raise InputError(NO_ROWS)
+        return self.sample[0]
+
+    @property
+    def source_y(self) -> NDArray[Any]:
+        """The labels of `source_rows`, shape (m,).
+
+        Raises
+        ------
+        InputError
+            The source is a pretrained model.
+        """
+        if self.sample is None:
+            raise InputError(NO_ROWS)
+        return self.sample[1]
+
+    @property
     def source_classes(self) -> NDArray[Any]:
         """The source's classes, sorted, in the order of the columns of `proba`.
 
         Raises
         ------
         InputError
-            The source is a regression.
+            The source is a regression, or a pretrained model.
         """
-        if self.linear.labels.classes is None:
+        classes = self.closed_form.labels.classes
+        if classes is None:
             raise InputError("the source is a regression, its head predicts no classes")
-        return self.linear.labels.classes
+        return classes
 
     @cached_property
     def features(self) -> Floats:
         """The target's rows in the features that the source has learned, shape (n, w).
 
-        The hidden layer of its network, or its directions in the principal space.
+        The hidden layer of its network, or its directions in the principal space; of a pretrained
+        model, the principal components of its features.
         """
         if self.network is not None:
             return self.network[0]
-        return np.asarray(self.in_space @ self.linear.directions)
+        return np.asarray(self.in_space @ self.closed_form.directions)
 
     @cached_property
     def proba(self) -> Floats | None:
-        """Probabilities of the source's classes, shape (n, C); None for a regression."""
-        if self.linear.labels.classes is None:
+        """Probabilities of the source's classes, shape (n, C); None for a regression or a model."""
+        if self.linear is None or self.linear.labels.classes is None:
             return None
         if self.network is not None:
             return self.network[1]
@@ -212,10 +262,11 @@ class SourceView:
         Raises
         ------
         InputError
-            The source is a regression.
+            The source is a regression, or a pretrained model.
         """
+        _ = self.source_classes  # raises where there are none
         if self.proba is None:
-            raise InputError("the source is a regression, its head predicts no classes")
+            raise InputError("the source's network gives no probabilities")
         return self.proba
 
     @property
@@ -225,14 +276,15 @@ class SourceView:
         Raises
         ------
         InputError
-            The source is a regression.
+            The source is a regression, or a pretrained model.
         """
         return np.asarray(self.source_classes[self.source_proba.argmax(axis=1)])
 
     @property
     def error_alone(self) -> float:
         """Squared leave-one-out error of the target alone, in the source's principal space."""
-        return self.target.error_alone(self.linear.space, self.in_space)
+        space = None if self.linear is None else self.linear.space
+        return self.target.error_alone(space, self.in_space)
 
     @cached_property
     def statistics(self) -> TaskStatistics:
@@ -245,12 +297,4 @@ class SourceView:
         if self.network is not None:
             hidden, proba = self.network
             network = (hidden[rows], None if proba is None else proba[rows])
-        return SourceView(
-            self.name,
-            target,
-            self.linear,
-            self.in_space[rows],
-            network,
-            self.source_rows,
-            self.source_y,
-        )
+        return SourceView(self.name, target, self.linear, self.in_space[rows], network, self.sample)

@@ -84,7 +84,8 @@ def feature_gain(view: "SourceView") -> float:
 def feature_gains(views: Sequence["SourceView"]) -> Floats:
     """Return `feature_gain` of several sources in one principal space, shape (S,)."""
     target, rows = views[0].target, views[0].in_space
-    own = np.sqrt(((rows - rows.mean(axis=0)) ** 2).sum(axis=1).mean())
+    # Without own columns (raw inputs) there is no scale to meet.
+    own = np.sqrt(((rows - rows.mean(axis=0)) ** 2).sum(axis=1).mean()) or 1.0
     features = stacked_features(views)
     features = features - features.mean(axis=1, keepdims=True)
     widths = np.array([view.features.shape[1] for view in views])
@@ -125,7 +126,7 @@ def agreements(views: Sequence["SourceView"]) -> Floats:
     target, rows = views[0].target, views[0].in_space
     shared = [shared_columns(view) for view in views]
     weights = [
-        view.linear.head.weights[:-1, theirs]
+        view.closed_form.head.weights[:-1, theirs]
         for view, (_, theirs) in zip(views, shared, strict=True)
     ]
     margins = (rows - rows.mean(axis=0)) @ np.concatenate(weights, axis=1)
@@ -165,12 +166,12 @@ def proximity(view: "SourceView") -> float:
     Ben-David et al.: Analysis of Representations for Domain Adaptation, NIPS 2006. Bias of the
     squared distance: McLachlan, Discriminant Analysis and Statistical Pattern Recognition, 1992.
     """
-    source, target = view.linear.rows, view.in_space
+    source, target = view.closed_form.rows, view.in_space
     width = min(source.shape[1], max(1, (len(source) + len(target) - 4) // 4))
     source, target = source[:, :width], target[:, :width]
     n, m = len(source), len(target)
     step = source.mean(axis=0) - target.mean(axis=0)
-    scatter = view.linear.deviations[:width, :width] + _scatter(target)
+    scatter = view.closed_form.deviations[:width, :width] + _scatter(target)
     covariance = scatter / (n + m - 2)
     covariance.flat[:: width + 1] += 1e-9 * np.trace(covariance) / width + 1e-300
     squared = float(step @ np.linalg.solve(covariance, step))
@@ -187,7 +188,7 @@ def shared_columns(view: "SourceView") -> tuple[list[int], list[int]]:
     InputError
         None do.
     """
-    classes = view.linear.labels.classes
+    classes = view.closed_form.labels.classes
     if (classes is None) != (view.task == "regression"):
         raise InputError("the source is a task of another kind")
     if classes is None:
@@ -206,7 +207,7 @@ def shared_columns(view: "SourceView") -> tuple[list[int], list[int]]:
 def shared_scatter(view: "SourceView") -> Scatter:
     """Return the moments of the source's rows that carry a label of the target, in its columns."""
     ours, theirs = shared_columns(view)
-    linear = view.linear
+    linear = view.closed_form
     width = view.target.columns.shape[1]
     if len(theirs) == linear.scatter.products.shape[1]:
         scatter = linear.scatter
