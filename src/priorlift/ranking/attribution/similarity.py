@@ -5,7 +5,7 @@ also taken between real heads and heads of permuted labels, and reported in stan
 what those show.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -129,15 +129,27 @@ def _signs(sources: _Views, targets: _Views) -> Floats:
     return np.asarray(0.5 + 0.5 * agreed / sources.signs.shape[1], dtype=np.float64)
 
 
-_MEASURES = {
+def _profiles(sources: _Views, targets: _Views) -> Floats:
+    return np.asarray(sources.profile_units @ targets.profile_units.T)
+
+
+def _profile_ranks(sources: _Views, targets: _Views) -> Floats:
+    return np.asarray(sources.rank_units @ targets.rank_units.T)
+
+
+def _cka(sources: _Views, targets: _Views) -> Floats:
+    return np.asarray(sources.kernels @ targets.kernels.T, dtype=np.float64)
+
+
+_MEASURES: dict[str, Callable[[_Views, _Views], Floats]] = {
     "attribution": _target_probes,
     "attribution_overlap": _overlap,
     "attribution_all_probes": _all_probes,
-    "attribution_profile": lambda s, t: s.profile_units @ t.profile_units.T,
-    "attribution_profile_rank": lambda s, t: s.rank_units @ t.rank_units.T,
+    "attribution_profile": _profiles,
+    "attribution_profile_rank": _profile_ranks,
     "attribution_complement": _complement,
     "attribution_signs": _signs,
-    "attribution_cka": lambda s, t: np.asarray(s.kernels @ t.kernels.T, dtype=np.float64),
+    "attribution_cka": _cka,
 }
 
 
