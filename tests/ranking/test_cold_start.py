@@ -5,10 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from priorlift.core.errors import UnknownNameError
 from priorlift.ranking.cold_start import (
     GROUP_NAMES,
-    WEIGHTS,
     group_ranks,
+    group_weights,
     promise,
     weights_of,
     within_target_ranks,
@@ -50,8 +51,12 @@ def test_a_few_are_ranked_among_all_that_could_have_been_tried():
 
 
 def test_the_weights_add_up_and_members_of_a_group_share_them():
-    np.testing.assert_allclose(WEIGHTS.sum(), 1.0)
-    np.testing.assert_allclose(weights_of(GROUP_NAMES[4:7]), 16 * WEIGHTS[4:7])
+    for transfer in ("any", "rows", "features"):
+        weights = group_weights(transfer)
+        np.testing.assert_allclose(weights.sum(), 1.0)
+        given = weights_of(GROUP_NAMES[4:7], transfer)
+        np.testing.assert_allclose(given / given.sum(), weights[4:7] / weights[4:7].sum())
+    np.testing.assert_allclose(weights_of(["logme"], "rows"), 1.0)
     np.testing.assert_allclose(weights_of(["leep", "nce", "other"]), [1.0, 1.0, 1.0])
     np.testing.assert_allclose(weights_of(["leep"]), 2.0)
 
@@ -66,6 +71,7 @@ def test_the_promise_by_hand():
 def test_distance_damps_and_an_unknown_distance_is_neutral():
     pairs = pairs_of(knn=[1, 1, 1], proximity=[-1.0, -0.5, np.nan])
     np.testing.assert_allclose(promise(group_ranks(pairs)), [0.0, 0.25, 0.125])
+    np.testing.assert_allclose(promise(group_ranks(pairs, transfer="rows"), "rows"), 0.5)
 
 
 def test_nothing_known_is_the_middle():
@@ -79,3 +85,8 @@ def test_the_order_of_pairs_does_not_matter(order):
     pairs = pairs_of(knn=rng.normal(size=5), logme=rng.normal(size=5), nce=[1, np.nan, 2, 2, 0])
     found = promise(group_ranks(pairs))
     np.testing.assert_allclose(promise(group_ranks(pairs.take(np.array(order)))), found[order])
+
+
+def test_an_unknown_kind_of_transfer_is_answered_with_the_known_ones():
+    with pytest.raises(UnknownNameError, match="rows"):
+        group_weights("row")

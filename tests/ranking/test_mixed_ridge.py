@@ -5,14 +5,14 @@ import pytest
 from scipy import stats
 
 from priorlift.ranking import mixed_ridge
-from priorlift.ranking.cold_start import WEIGHTS
+from priorlift.ranking.cold_start import GROUP_NAMES, group_weights
 from priorlift.ranking.mixed_ridge import fit_mixed_ridge
 from priorlift.ranking.pair_design import PairDesign
 
 
 def design_of(rng, n, n_scores=1, n_extra=0):
     return PairDesign(
-        rng.uniform(size=(n, 6)),
+        rng.uniform(size=(n, len(GROUP_NAMES))),
         rng.uniform(size=(n, n_extra)),
         rng.normal(size=(n, n_scores)),
         np.empty((n, 0)),
@@ -58,15 +58,15 @@ def test_what_the_cold_start_explains_keeps_its_weights():
     design = design_of(rng, 80)
     targets = np.repeat([f"t{i}" for i in range(10)], 8)
     gains = 0.3 * design.promise + 0.01 * rng.normal(size=80)
-    found = fit_mixed_ridge(design, np.zeros(80), gains, targets).coefficients[:6]
-    np.testing.assert_allclose(found, 0.3 * WEIGHTS, atol=0.012)
+    found = fit_mixed_ridge(design, np.zeros(80), gains, targets).coefficients[: len(GROUP_NAMES)]
+    np.testing.assert_allclose(found, 0.3 * group_weights(), atol=0.012)
 
 
 def test_outcomes_move_the_weights_and_never_below_zero():
     rng = np.random.default_rng(3)
     design = design_of(rng, 200)
     targets = np.repeat([f"t{i}" for i in range(20)], 10)
-    truth = np.array([0.0, -0.3, 0.0, 0.4, 0.0, 0.0])
+    truth = np.array([0.0, -0.3, 0.0, 0.4] + [0.0] * (len(GROUP_NAMES) - 4))
     gains = design.groups @ truth + 0.02 * rng.normal(size=200)
     found = fit_mixed_ridge(design, np.zeros(200), gains, targets).coefficients
     # what points the wrong way is noise to a bounded fit: a standard error of about 0.04

@@ -17,6 +17,7 @@ PLAN = ScoringPlan(
     max_iter=10,
     preprocess="auto",
     encoder="",
+    transfer="any",
     max_target_rows=100,
     max_source_rows=100,
     n_bootstrap=10,

@@ -98,6 +98,7 @@ def make_ranking(sources=SOURCES):
         max_iter=200,
         preprocess="auto",
     encoder="",
+    transfer="any",
         max_target_rows=5000,
         max_source_rows=20000,
         n_bootstrap=100,

@@ -3,36 +3,45 @@
 Scores have different units and most compare only sources of one target, so they are turned into
 ranks within the target, from 0 (the worst) to 1. Scores that look at the same evidence form a
 group, and the promise is the weighted mean of the groups' ranks, damped where source and target
-rows can be told apart: a source far away keeps `1 + proximity` = 1 - PAD / 2 of its rank.
+rows can be told apart: a source far away keeps `1 + proximity` = 1 - PAD / 2 of its rank. Pooled
+rows are not damped: there it is the labels that decide, and what is tried in closed form sees both.
 
-The groups and the weights are our choice, set on 20 Newsgroups alone: what is tried in closed form
-says most of pooled rows, the separation of the classes most of transferred features; label relation
-and attribution look at other evidence, neighbours guard against linearity, and size and quality of
-the source are the heuristic that beat many scores.
+The groups and the weights are our choice, set on 20 Newsgroups alone, and depend on what will be
+carried over. What is tried in closed form and what the source's head says of the target tell most
+of rows that are pooled, whose labels must mean the same; the separation of the classes tells most
+of features, for which they need not. Label relation and attribution look at other evidence,
+neighbours guard against linearity, and size and quality of the source are the heuristic that beat
+many scores.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from priorlift.core.errors import UnknownNameError
 from priorlift.ranking.pairs import PairFeatures
 
 Floats = NDArray[np.float64]
 
-GROUPS: tuple[tuple[str, tuple[str, ...], float], ...] = (
-    ("logme", ("logme",), 1.0),
-    ("shrinkage_h", ("shrinkage_h",), 2.0),
-    ("label_relation", ("nce", "leep"), 2.0),
-    ("attribution", ("attribution", "attribution_overlap"), 2.0),
-    ("agreement", ("agreement",), 3.0),
-    ("pooling_gain", ("pooling_gain",), 3.0),
-    ("feature_gain", ("feature_gain",), 1.0),
-    ("knn", ("knn",), 1.0),
-    ("priors", ("log_n_source", "source_score"), 1.0),
+GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("logme", ("logme",)),
+    ("shrinkage_h", ("shrinkage_h",)),
+    ("label_relation", ("nce", "leep")),
+    ("attribution", ("attribution", "attribution_overlap")),
+    ("agreement", ("agreement",)),
+    ("pooling_gain", ("pooling_gain",)),
+    ("feature_gain", ("feature_gain",)),
+    ("knn", ("knn",)),
+    ("priors", ("log_n_source", "source_score")),
 )
-GROUP_NAMES = tuple(name for name, _, _ in GROUPS)
-WEIGHTS: Floats = np.array([weight for _, _, weight in GROUPS]) / sum(w for _, _, w in GROUPS)
+GROUP_NAMES = tuple(name for name, _ in GROUPS)
+CARRIED: Mapping[str, tuple[float, ...]] = {
+    "any": (1.0, 2.0, 2.0, 2.0, 3.0, 3.0, 1.0, 1.0, 1.0),
+    "rows": (0.0, 0.0, 0.5, 1.0, 4.0, 4.0, 0.0, 0.5, 0.5),
+    "features": (2.0, 3.0, 2.0, 1.0, 1.0, 0.0, 1.0, 1.0, 0.5),
+}
+"""Weights of the groups by what is carried over: rows that are pooled, features, or not known."""
 MIDDLE = 0.5
 
 
@@ -75,44 +84,70 @@ def within_target_ranks(
     return ranks
 
 
-def group_ranks(pairs: PairFeatures, among: PairFeatures | None = None) -> Floats:
+def group_weights(transfer: str = "any") -> Floats:
+    """Return the weights of the groups, shape (len(GROUPS),), with sum 1.
+
+    Parameters
+    ----------
+    transfer : {"any", "rows", "features"}
+        What will be carried over.
+
+    Raises
+    ------
+    UnknownNameError
+        It is another word.
+    """
+    if transfer not in CARRIED:
+        raise UnknownNameError("kind of transfer", str(transfer), CARRIED)
+    weights = np.array(CARRIED[transfer])
+    return np.asarray(weights / weights.sum())
+
+
+def group_ranks(
+    pairs: PairFeatures, among: PairFeatures | None = None, transfer: str = "any"
+) -> Floats:
     """Return the damped rank of each group of scores, shape (N, len(GROUPS)), without NaN.
 
     A group that is not known for a pair stands at the weighted mean of the groups that are, so that
     the promise, a fixed weighted sum of these columns, is the mean of the rest. A pair that nothing
     is known of stands in the middle.
     """
+    weights = group_weights(transfer)
     columns = []
-    for _, names, _ in GROUPS:
+    for _, names in GROUPS:
         columns.append(_mean_of_known(within_target_ranks(pairs, names, among)))
     ranks = np.stack(columns, axis=1)
     known = ~np.isnan(ranks)
-    weight = (known * WEIGHTS).sum(axis=1)
-    total = np.where(known, ranks * WEIGHTS, 0.0).sum(axis=1)
+    weight = (known * weights).sum(axis=1)
+    total = np.where(known, ranks * weights, 0.0).sum(axis=1)
     rest = np.divide(total, weight, out=np.full(len(total), MIDDLE), where=weight > 0.0)
-    return np.asarray(np.where(known, ranks, rest[:, None]) * damping(pairs)[:, None])
+    full = np.where(known, ranks, rest[:, None])
+    return np.asarray(full if transfer == "rows" else full * damping(pairs)[:, None])
 
 
-def weights_of(names: Sequence[str]) -> Floats:
+def weights_of(names: Sequence[str], transfer: str = "any") -> Floats:
     """Return the weight of each score among those of a ranking, shape (K,).
 
-    The scores of a group share its weight; one outside the groups weighs 1.
+    The scores of a group share its weight; one outside the groups weighs 1, and so do all where
+    each has the weight 0.
 
     Examples
     --------
     >>> weights_of(["nce", "leep", "agreement", "mine"])
     array([1., 1., 3., 1.])
     """
+    group_weights(transfer)
     weights = dict.fromkeys(names, 1.0)
-    for _, members, weight in GROUPS:
+    for (_, members), weight in zip(GROUPS, CARRIED[transfer], strict=True):
         present = [name for name in members if name in weights]
         weights.update(dict.fromkeys(present, weight / max(len(present), 1)))
-    return np.array([weights[name] for name in names])
+    found = np.array([weights[name] for name in names])
+    return found if found.any() else np.ones(len(found))
 
 
-def promise(groups: Floats) -> Floats:
+def promise(groups: Floats, transfer: str = "any") -> Floats:
     """Return the fixed-weight promise from `group_ranks`, shape (N,), from 0 to 1."""
-    return np.asarray(groups @ WEIGHTS)
+    return np.asarray(groups @ group_weights(transfer))
 
 
 def damping(pairs: PairFeatures) -> Floats:

@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from priorlift.core.errors import InputError
 from priorlift.core.seeds import RandomState, base_seed
 from priorlift.ranking.boosting import fit_boosted_gains
-from priorlift.ranking.cold_start import GROUP_NAMES, WEIGHTS, group_ranks, promise
+from priorlift.ranking.cold_start import GROUP_NAMES, group_ranks, group_weights, promise
 from priorlift.ranking.conformal import ConformalBand, fit_band
 from priorlift.ranking.held_out import (
     Fit,
@@ -126,6 +126,9 @@ class GainModel:
 
     Parameters
     ----------
+    transfer : {"any", "rows", "features"}
+        What is carried over: it sets the weights that the model begins with, and ends with where
+        there are few outcomes.
     level : float
         Of the intervals, in (0, 1).
     random_state : int, RandomState or None
@@ -172,9 +175,13 @@ class GainModel:
     _band: ConformalBand
     _probability: PlattCurve | IsotonicCurve
 
-    def __init__(self, *, level: float = 0.9, random_state: RandomState = 0) -> None:
+    def __init__(
+        self, *, transfer: str = "any", level: float = 0.9, random_state: RandomState = 0
+    ) -> None:
         if not 0.0 < level < 1.0:
             raise InputError(f"level is {level}", remedy="a number between 0 and 1")
+        self._fixed = group_weights(transfer)
+        self.transfer = transfer
         self.level = level
         self.random_state = random_state
         self._start_cold("no outcomes: a promise from ranks, not a lift in points")
@@ -206,7 +213,7 @@ class GainModel:
             )
             return self
         seed = base_seed(self.random_state)
-        design = pair_design(past.pairs, self._names, candidates)
+        design = pair_design(past.pairs, self._names, candidates, self.transfer)
         fits = self._contenders(past.n_pairs, seed)
         parts = folds(targets, seed, 10 if self.regime_ != BOOSTING else 6)
         held_out = {
@@ -238,9 +245,9 @@ class GainModel:
         """
         if self._predictor is None or self._past is None:
             unknown = np.full(pairs.n_pairs, np.nan)
-            mean = promise(group_ranks(pairs))
+            mean = promise(group_ranks(pairs, transfer=self.transfer), self.transfer)
             return PredictedGains(mean, unknown, unknown, unknown, self.regime_, self.note_)
-        design = pair_design(pairs, self._names)
+        design = pair_design(pairs, self._names, transfer=self.transfer)
         raw = self._predictor.predict(design, static_prior(self._past, pairs))
         mean = raw + np.array([self._offsets.get(target, 0.0) for target in pairs.targets])
         half = self._band.at(_spread_columns(raw, design))
@@ -250,7 +257,7 @@ class GainModel:
     def _start_cold(self, note: str) -> None:
         self.regime_, self.chosen_, self.note_ = COLD, "cold_start", note
         self.cross_validated_ = MappingProxyType({})
-        self.weights_ = MappingProxyType(dict(zip(GROUP_NAMES, WEIGHTS.tolist(), strict=True)))
+        self.weights_ = MappingProxyType(dict(zip(GROUP_NAMES, self._fixed.tolist(), strict=True)))
         self._past = None
         self._predictor = None
         self._offsets = {}
@@ -331,7 +338,7 @@ class GainModel:
         slope = getattr(self._predictor, "slope", None)
         if slope is None:
             return {}
-        return dict(zip(GROUP_NAMES, (slope * WEIGHTS).tolist(), strict=True))
+        return dict(zip(GROUP_NAMES, (slope * self._fixed).tolist(), strict=True))
 
 
 def _spread_columns(predicted: Floats, design: PairDesign) -> Floats:

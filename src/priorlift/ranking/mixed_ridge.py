@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg, optimize
 
-from priorlift.ranking.cold_start import WEIGHTS
+from priorlift.ranking.cold_start import group_weights
 from priorlift.ranking.pair_design import PairDesign
 
 Floats = NDArray[np.float64]
@@ -83,7 +83,7 @@ def fit_mixed_ridge(
     of_targets = (targets[:, None] == np.unique(targets)).astype(float)
     everything = np.hstack([columns, of_targets - of_targets.mean(axis=0)])
     blocks = _blocks(design, of_targets.shape[1])
-    weights = np.concatenate([WEIGHTS, np.zeros(design.extra.shape[1])])
+    weights = np.concatenate([group_weights(design.transfer), np.zeros(design.extra.shape[1])])
     fixed = everything[:, :n_ranks] @ weights
     noise, variances = _variances(np.column_stack([fixed, everything]), blocks, y)
     mode = _bounded_mode(everything, y, weights, blocks, noise, variances)

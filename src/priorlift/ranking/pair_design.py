@@ -15,7 +15,7 @@ from priorlift.ranking.cold_start import GROUPS, group_ranks, promise, within_ta
 from priorlift.ranking.pairs import Outcomes, PairFeatures
 
 Floats = NDArray[np.float64]
-GROUPED = frozenset(name for _, names, _ in GROUPS for name in names)
+GROUPED = frozenset(name for _, names in GROUPS for name in names)
 
 
 @dataclass(frozen=True)
@@ -49,21 +49,30 @@ class PairDesign:
         Ranks of further scores, 0.5 where not known.
     scores, levels : ndarray
         Features as they are; NaN where not known.
+    transfer : {"any", "rows", "features"}
+        What is carried over, which sets the weights of the groups.
     """
 
     groups: Floats
     extra: Floats
     scores: Floats
     levels: Floats
+    transfer: str = "any"
 
     @property
     def promise(self) -> Floats:
         """The cold start's promise, shape (N,)."""
-        return promise(self.groups)
+        return promise(self.groups, self.transfer)
 
     def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> "PairDesign":
         """Return some of the pairs."""
-        return PairDesign(self.groups[rows], self.extra[rows], self.scores[rows], self.levels[rows])
+        return PairDesign(
+            self.groups[rows],
+            self.extra[rows],
+            self.scores[rows],
+            self.levels[rows],
+            self.transfer,
+        )
 
 
 def column_names(pairs: PairFeatures) -> ColumnNames:
@@ -75,15 +84,19 @@ def column_names(pairs: PairFeatures) -> ColumnNames:
 
 
 def pair_design(
-    pairs: PairFeatures, names: ColumnNames, among: PairFeatures | None = None
+    pairs: PairFeatures,
+    names: ColumnNames,
+    among: PairFeatures | None = None,
+    transfer: str = "any",
 ) -> PairDesign:
     """Return the columns of pairs, ranked among the pairs of `among` or among themselves."""
     extra = within_target_ranks(pairs, names.extra, among)
     return PairDesign(
-        groups=group_ranks(pairs, among),
+        groups=group_ranks(pairs, among, transfer),
         extra=np.where(np.isnan(extra), 0.5, extra),
         scores=pairs.matrix(names.scores),
         levels=pairs.matrix(names.levels),
+        transfer=transfer,
     )
 
 

@@ -38,6 +38,8 @@ class ScoringPlan:
         How rows are encoded; learned on the target's labelled rows.
     encoder : str
         What turns raw inputs into features before that; empty where nothing does.
+    transfer : {"any", "rows", "features"}
+        What will be carried over, by which scores are weighted.
     max_target_rows, max_source_rows : int
         Of more rows, a random sample of this size is used.
     n_bootstrap : int
@@ -59,6 +61,7 @@ class ScoringPlan:
     max_iter: int
     preprocess: str
     encoder: str
+    transfer: str
     max_target_rows: int
     max_source_rows: int
     n_bootstrap: int

@@ -20,6 +20,7 @@ from priorlift.core.registry import ScoreLike
 from priorlift.core.seeds import RandomState, base_seed, derive_seed
 from priorlift.core.tables import to_frame
 from priorlift.pool import Source, SourcePool, Target, TaskData
+from priorlift.ranking.cold_start import group_weights
 from priorlift.ranking.labels import Floats
 from priorlift.ranking.linear_source import PrincipalSpace
 from priorlift.ranking.pairs import PairFeatures
@@ -37,7 +38,8 @@ from priorlift.ranking.scoring import (
     sample_target,
 )
 from priorlift.ranking.source_models import LearnedSource, learn_source, random_view, view_of
-from priorlift.ranking.view import SourceView
+from priorlift.ranking.task_attributions import compare_attributions
+from priorlift.ranking.view import SourceView, TargetView
 
 SPACE_ROWS = 4_000
 
@@ -123,8 +125,10 @@ def rank_tasks(
     sources: SourcePool | None = None,
     *,
     scores: str | Iterable[str | ScoreLike] = "auto",
+    transfer: str = "any",
     encoder: Any = None,
     gain_model: GainModelLike | None = None,
+    attributions: bool = False,
     hidden_layer_sizes: tuple[int, ...] = (),
     alpha: float = 1e-3,
     max_iter: int = 40,
@@ -144,10 +148,15 @@ def rank_tasks(
         target's name is the same task and is not ranked for it.
     scores : "auto" or list of str or ScoreLike
         As for `rank_sources`.
+    transfer : {"any", "rows", "features"}
+        What will be carried over, as for `rank_sources`.
     encoder : transformer, optional
         Fitted already; turns raw inputs into features. Equal inputs are encoded once.
     gain_model : GainModel, optional
         Predicts the lift of each pair.
+    attributions : bool, default=False
+        Whether to compare what the tasks' heads look at as well, which costs about as much again;
+        see `priorlift.ranking.task_attributions`.
     hidden_layer_sizes, alpha, max_iter
         Of a small network trained on each source; by default none is trained, which suits features
         of an encoder. Sources are then seen through linear heads in closed form.
@@ -186,6 +195,7 @@ def rank_tasks(
     pool = [Source(**_content(task)) for task in given] if sources is None else list(sources)
     unusable = {} if sources is None else dict(sources.unusable)
     seed = base_seed(random_state)
+    group_weights(transfer)
     scores = scores if scores == "auto" else known_scores(scores)
     options: dict[str, Any] = {
         "hidden_layer_sizes": tuple(int(width) for width in hidden_layer_sizes),
@@ -193,6 +203,7 @@ def rank_tasks(
         "max_iter": int(max_iter),
         "preprocess": "None",
         "encoder": "" if encoder is None else repr(encoder),
+        "transfer": transfer,
         "max_target_rows": int(max_target_rows),
         "max_source_rows": int(max_source_rows),
         "n_bootstrap": 0,
@@ -225,6 +236,8 @@ def rank_tasks(
             (f"{n}: {why}" for f in rankings.values() for n, why in f.skipped.items()), "no tasks"
         )
         raise InputError(f"no pair of tasks can be compared: {reasons}")
+    if attributions:
+        rankings = _with_attributions(rankings, learned, seed)
     found = TaskRanking(rankings, unusable, time.perf_counter() - started)
     return found if gain_model is None else found.with_predictions(gain_model)
 
@@ -252,6 +265,7 @@ class _Learned:
         self.pool = pool
         self.options = options
         self.sources: dict[str, LearnedSource | str] = {}
+        self.targets: dict[str, TargetView] = {}
 
     def source(self, source: Source, plan: ScoringPlan) -> LearnedSource:
         if source.name not in self.sources:
@@ -293,6 +307,7 @@ def _rank(
     begun: float,
 ) -> Ranking:
     view = random_view(target.X, target.y, plan)
+    learned.targets[target.name] = view
     in_space: Floats | None = None
     known: list[tuple[Source, LearnedSource, SourceView]] = []
     skipped: dict[str, str] = {}
@@ -316,6 +331,24 @@ def _rank(
     ]
     found = Measurements(tuple(measured), skipped, target.n_rows, 0)
     return ranking_of(plan, found, int((~task.labelled).sum()), begun)
+
+
+def _with_attributions(
+    rankings: Mapping[str, Ranking], learned: _Learned, seed: int
+) -> dict[str, Ranking]:
+    """Put attribution features beside the other facts of each pair."""
+    sources = [found for found in learned.sources.values() if not isinstance(found, str)]
+    targets = {name: view for name, view in learned.targets.items() if rankings[name].rows}
+    known = compare_attributions(sources, targets, learned.space, seed)
+    return {
+        name: replace(
+            ranking,
+            rows=tuple(
+                replace(row, facts={**row.facts, **known[name, row.name]}) for row in ranking.rows
+            ),
+        )
+        for name, ranking in rankings.items()
+    }
 
 
 def stacked(parts: Iterable[PairFeatures]) -> PairFeatures:
