@@ -29,3 +29,19 @@ VERDICTS = {
 
 AGREEMENT = ((0.7, "agree well"), (0.3, "agree in part"), (-1.0, "disagree"))
 """What Kendall's W of at least this much is called."""
+
+FACTS = {
+    "source_score": "Score of its own head",
+    "proximity": "Proximity",
+    "attribution": "Attribution",
+    "attribution_overlap": "Attribution overlap",
+}
+"""Titles of what is known of a source beside its scores."""
+
+REASONS = {
+    "single task": "without transfer",
+    "first": "by its rank",
+    "random": "by chance",
+    "ucb": "by its upper bound",
+}
+"""Why a search trained what it trained."""

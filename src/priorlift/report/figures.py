@@ -23,14 +23,22 @@ class Plot:
         The same figure for two widths; the page shows one of them.
     caption : str
         Below it.
+    scrolls : bool
+        Whether a narrow screen scrolls over the wide figure instead, as it does over a table.
+    title : str
+        What it is, for those who scroll by the keyboard.
     """
 
     wide: Markup
     narrow: Markup
     caption: str
+    scrolls: bool = False
+    title: str = ""
 
 
-def plot(figure: "Figure", title: str, description: str, caption: str) -> Plot:
+def plot(
+    figure: "Figure", title: str, description: str, caption: str, *, scrolls: bool = False
+) -> Plot:
     """Draw a figure for both widths.
 
     Parameters
@@ -41,8 +49,10 @@ def plot(figure: "Figure", title: str, description: str, caption: str) -> Plot:
         Its text alternative.
     caption : str
         What a reader should know to read it.
+    scrolls : bool
+        For a figure that cannot be made narrow; it is drawn once.
     """
     wide = to_svg(figure, title, description)
-    narrow = to_svg(figure, title, description, width=NARROW)
+    narrow = "" if scrolls else to_svg(figure, title, description, width=NARROW)
     # What is marked as safe here is escaped by the XML writer.
-    return Plot(Markup(wide), Markup(narrow), caption)
+    return Plot(Markup(wide), Markup(narrow), caption, scrolls, title)

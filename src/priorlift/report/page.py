@@ -8,7 +8,7 @@ import base64
 import hashlib
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -16,20 +16,29 @@ from markupsafe import Markup
 from priorlift.core.errors import InputTypeError
 from priorlift.plots.svg import printable
 from priorlift.ranking.result import Ranking
+from priorlift.ranking.tasks import TaskRanking
 from priorlift.report.ranking_page import ranking_context
+from priorlift.report.spending_page import spending_context
 from priorlift.report.study_page import study_context
+from priorlift.report.task_page import task_context
+from priorlift.report.verification_page import verification_context
 from priorlift.study.results import StudyResult
+from priorlift.study.spending_result import Spending
+from priorlift.study.verification import Verification
 from priorlift.trials.files import write_atomic
 
 FILE_NAME = "report.html"
 
+Reportable: TypeAlias = StudyResult | Ranking | TaskRanking | Verification | Spending
+"""What has a page."""
 
-def write_report(result: StudyResult | Ranking, path: str | Path) -> Path:
+
+def write_report(result: Reportable, path: str | Path) -> Path:
     """Write the page of a result.
 
     Parameters
     ----------
-    result : StudyResult or Ranking
+    result : StudyResult, Ranking, TaskRanking, Verification or Spending
         What to show.
     path : path
         The file, or a folder in which it is called `report.html`. An earlier one is replaced whole
@@ -54,12 +63,12 @@ def write_report(result: StudyResult | Ranking, path: str | Path) -> Path:
     return file
 
 
-def render_page(result: StudyResult | Ranking) -> str:
+def render_page(result: Reportable) -> str:
     """Return the page of a result as text; equal results give equal pages.
 
     Parameters
     ----------
-    result : StudyResult or Ranking
+    result : StudyResult, Ranking, TaskRanking, Verification or Spending
         What to show.
 
     Raises
@@ -71,9 +80,16 @@ def render_page(result: StudyResult | Ranking) -> str:
         return _render("study.html.j2", study_context(result))
     if isinstance(result, Ranking):
         return _render("ranking.html.j2", ranking_context(result))
+    if isinstance(result, TaskRanking):
+        return _render("tasks.html.j2", task_context(result))
+    if isinstance(result, Verification):
+        return _render("verification.html.j2", verification_context(result))
+    if isinstance(result, Spending):
+        return _render("spending.html.j2", spending_context(result))
     raise InputTypeError(
         f"there is no report of a {type(result).__name__}",
-        remedy="pass the result of Study(...).run() or of rank_sources(...)",
+        remedy="pass the result of Study(...).run(), rank_sources(...), rank_tasks(...), "
+        "verify(...) or run_spending(...)",
     )
 
 

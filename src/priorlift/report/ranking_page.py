@@ -3,10 +3,21 @@
 from typing import Any
 
 from priorlift.plots.lifts import ranking_places
+from priorlift.ranking.plan import ScoringPlan
 from priorlift.ranking.result import RankedSource, Ranking
 from priorlift.report import numbers
-from priorlift.report.explained import AGREEMENT
+from priorlift.report.agreement import agreement_plot, agreement_sentence
+from priorlift.report.explained import FACTS
 from priorlift.report.figures import Plot, plot
+from priorlift.report.predictions import (
+    MOST_DRAWN,
+    advice,
+    has_predictions,
+    prediction_cells,
+    prediction_columns,
+    prediction_plot,
+    scale_of,
+)
 from priorlift.report.tables import Cell, Column, Table, number
 
 _SPOKEN = 12
@@ -23,25 +34,17 @@ def ranking_context(ranking: Ranking) -> dict[str, Any]:
         ("Resamples", f"{ranking.n_resamples:,}"),
         ("Time", numbers.seconds(ranking.seconds)),
     ]
-    settings = [
-        ("Seed", str(plan.seed)),
-        ("Networks on the sources", _networks(ranking)),
-        ("Preprocessing", plan.preprocess),
-        (
-            "Rows used at most",
-            f"{plan.max_target_rows:,} (target), {plan.max_source_rows:,} (source)",
-        ),
-        ("Resampled", f"{plan.n_bootstrap:,} half-samples of the target's {plan.resampled}"),
-        ("Level of the intervals", numbers.percent(plan.level)),
-        ("Fingerprint of the target", plan.target_fingerprint),
-        ("Hash of the scoring plan", plan.hash),
-    ]
     return {
-        "title": f"Ranking: {ranking.summary}",
-        "sentence": f"{ranking.summary}.",
+        "title": f"Ranking: {_lead(ranking)}",
+        "sentence": _lead(ranking),
+        "beside": f"By the scores, {ranking.summary}." if ranking.recommended is not None else "",
         "facts": facts,
         "ranking": ranking_section(ranking),
-        "settings": settings,
+        "settings": [
+            *settings(plan),
+            ("Fingerprint of the target", plan.target_fingerprint),
+            ("Hash of the scoring plan", plan.hash),
+        ],
         "fingerprints": Table(
             "fingerprints",
             "Fingerprints of the sources",
@@ -58,36 +61,57 @@ def ranking_context(ranking: Ranking) -> dict[str, Any]:
     }
 
 
+def settings(plan: ScoringPlan) -> list[tuple[str, str]]:
+    """Return the settings that all sources were scored under, beside the target itself."""
+    found = [
+        ("Seed", str(plan.seed)),
+        ("Networks on the sources", _networks(plan)),
+        ("Preprocessing", plan.preprocess),
+        (
+            "Rows used at most",
+            f"{plan.max_target_rows:,} (target), {plan.max_source_rows:,} (source)",
+        ),
+        ("Resampled", _resampled(plan)),
+        ("Level of the intervals", numbers.percent(plan.level)),
+    ]
+    return [*found, ("Encoder", plan.encoder)] if plan.encoder else found
+
+
 def ranking_section(ranking: Ranking) -> dict[str, Any]:
     """Return what both pages show of a ranking."""
     return {
         "summary": ranking.summary,
-        "agreement": _agreement(ranking),
+        "advice": advice(ranking),
+        "how": ranking.prediction or "a model of earlier outcomes",
+        "promise": has_predictions(ranking) and ranking.recommended is None,
+        "predicted": prediction_plot(ranking),
+        "agreement": agreement_sentence(ranking),
+        "agreement_plot": agreement_plot(ranking),
         "resampled": bool(ranking.n_resamples),
         "plot": _plot(ranking) if ranking.rows else None,
         "table": _table(ranking),
         "skipped": list(ranking.skipped.items()),
         "warnings": list(ranking.warnings),
         "missing": _missing(ranking),
+        "facts": _facts(ranking),
     }
 
 
-def _agreement(ranking: Ranking) -> str:
-    w = ranking.kendall_w
-    if w is None or not numbers.finite(w):
-        return "There is no second score to agree or disagree with."
-    word = next(word for least, word in AGREEMENT if w >= least)
-    scores = numbers.count(len(ranking.plan.scores), "score")
-    return f"The {scores} {word} on the order (Kendall's W = {w:.2f}; 1 is full agreement)."
+def _lead(ranking: Ranking) -> str:
+    return advice(ranking) if ranking.recommended is not None else f"{ranking.summary}."
 
 
 def _table(ranking: Ranking) -> Table:
     scores = ranking.plan.scores
+    predicted = has_predictions(ranking)
+    calibrated = ranking.recommended is not None
+    lifts = scale_of([row.predicted for row in ranking.rows])
     columns = [
         Column("Source", heads=True),
         Column("Rank", "number", sorted_by="ascending"),
         Column("Tie for best"),
         Column("Mean rank", "number"),
+        *(prediction_columns(calibrated) if predicted else ()),
         *(Column(score, "number") for score in scores),
         Column("Labelled rows", "number"),
         Column("Time", "number"),
@@ -101,6 +125,7 @@ def _table(ranking: Ranking) -> Table:
             number(f"{row.rank}", row.rank, _place(row)),
             Cell(_tie(ranking, row)),
             number(f"{row.consensus:.2f}", row.consensus),
+            *(prediction_cells(row.predicted, lifts, calibrated) if predicted else ()),
             *(_score(row, score, scales[score]) for score in scores),
             number(f"{row.n_rows:,}", row.n_rows),
             number(numbers.seconds(row.seconds), row.seconds),
@@ -134,18 +159,39 @@ def _tie(ranking: Ranking, row: RankedSource) -> str:
 
 
 def _missing(ranking: Ranking) -> list[tuple[str, str]]:
-    return [
-        (f"{score} of {row.name}", reason)
-        for row in ranking.rows
-        for score, reason in row.missing.items()
-    ]
+    """Return missing scores, sources of one reason together."""
+    sources: dict[tuple[str, str], list[str]] = {}
+    for row in ranking.rows:
+        for score, reason in row.missing.items():
+            sources.setdefault((score, reason), []).append(row.name)
+    return [(f"{score} of {', '.join(who)}", why) for (score, why), who in sources.items()]
+
+
+def _facts(ranking: Ranking) -> Table | None:
+    names = [name for name in FACTS if any(name in row.facts for row in ranking.rows)]
+    if not names:
+        return None
+    scales = {n: numbers.Scale.of(row.facts.get(n) for row in ranking.rows) for n in names}
+    return Table(
+        "facts-table",
+        "What is known of the sources beside the scores",
+        [Column("Source", heads=True), *(Column(FACTS[name], "number") for name in names)],
+        [
+            [
+                Cell(row.name),
+                *(number(scales[n].plain(row.facts.get(n)), row.facts.get(n)) for n in names),
+            ]
+            for row in ranking.rows
+        ],
+    )
 
 
 def _plot(ranking: Ranking) -> Plot:
+    drawn = ranking.rows[:MOST_DRAWN]
     figure = ranking_places(
-        names=[row.name for row in ranking.rows],
-        places=[row.consensus for row in ranking.rows],
-        intervals=[(row.low, row.high) for row in ranking.rows],
+        names=[row.name for row in drawn],
+        places=[row.consensus for row in drawn],
+        intervals=[(row.low, row.high) for row in drawn],
     )
     spoken = [
         f"{row.name}: mean rank {row.consensus:.2f}"
@@ -164,9 +210,16 @@ def _plot(ranking: Ranking) -> Plot:
     )
 
 
-def _networks(ranking: Ranking) -> str:
-    plan = ranking.plan
+def _networks(plan: ScoringPlan) -> str:
+    if not plan.hidden_layer_sizes:
+        return "none: the sources are seen through linear heads in closed form"
     layers = " and ".join(str(size) for size in plan.hidden_layer_sizes)
     return (
         f"hidden layers of {layers} units, alpha {plan.alpha:g}, at most {plan.max_iter} iterations"
     )
+
+
+def _resampled(plan: ScoringPlan) -> str:
+    if not plan.n_bootstrap:
+        return "nothing"
+    return f"{plan.n_bootstrap:,} half-samples of the target's {plan.resampled}"

@@ -41,7 +41,7 @@
   });
 
   // Only a box that scrolls needs a place in the order of the tab key.
-  const boxes = document.querySelectorAll(".table-box, pre");
+  const boxes = document.querySelectorAll(".table-box, pre, .scrolls");
   const setTabStops = () =>
     boxes.forEach((box) => {
       if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
