@@ -15,10 +15,10 @@ WORKERS ?= 2
 ARGS ?=
 CHECKED = src tests benchmarks examples
 
-.PHONY: help demo test lint format bench docs clean browser
+.PHONY: help demo test lint format bench bench-ranking docs clean browser
 
 help: ## list these tasks
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 demo: $(VENV)/.stamp ## set up .venv and run the main job on real data (runs/demo/report.html)
 	@echo "[demo] running: priorlift demo --out runs/demo"
@@ -45,6 +45,12 @@ format: $(TEST_VENV)/.stamp ## mend what ruff can mend by itself
 
 bench: $(TEST_VENV)/.stamp ## run the benchmarks, quickly (FULL=1: as published)
 	@$(BIN)/python benchmarks/run.py $(if $(FULL),--full,--quick)
+
+bench-ranking: $(TEST_VENV)/.stamp ## compare rankings with the truth on real data (FULL=1: train it)
+	@if [ -z "$${PRIORLIFT_DATA:-}" ] && [ -d ../shared/data ]; then \
+		PRIORLIFT_DATA=$$(cd ../shared/data && pwd); export PRIORLIFT_DATA; \
+	fi; \
+	$(BIN)/python benchmarks/ranking_proof.py $(if $(FULL),--full,--quick)
 
 docs: $(DOCS_VENV)/.stamp ## build the documentation into site/
 	@echo "[docs] running: mkdocs build --strict"
