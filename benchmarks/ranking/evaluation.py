@@ -15,7 +15,7 @@ from priorlift import SourcePool, Target
 from priorlift.ranking import GainModel, Outcomes, PairFeatures
 from priorlift.ranking import measures as m
 from priorlift.ranking.cold_start import group_ranks, promise
-from priorlift.ranking.target_bootstrap import mean_over_targets, paired_difference
+from priorlift.ranking.measures.target_bootstrap import mean_over_targets, paired_difference
 from priorlift.ranking.tasks import rank_tasks
 from priorlift.study.pair_search import Overhead
 from priorlift.study.purchases import PairOutcome

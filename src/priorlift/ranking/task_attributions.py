@@ -53,7 +53,7 @@ def compare_attributions(
     Returns
     -------
     dict of (str, str) to dict
-        `attribution`: mean cosine of the attributions on the target's probes; `attribution_overlap`:
+        `attribution`: mean cosine of the attributions on the target probes; `attribution_overlap`:
         Jaccard index of the 5 % of the features with the largest mean |a|; both in standard
         deviations from heads of permuted labels. A task whose head is constant has NaN.
 

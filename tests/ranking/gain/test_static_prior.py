@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from priorlift.ranking.gain.static_prior import STRENGTH, static_prior
 from priorlift.ranking.pairs import Outcomes, PairFeatures
-from priorlift.ranking.static_prior import STRENGTH, static_prior
 
 rows = st.lists(
     st.tuples(st.sampled_from("tuv"), st.sampled_from("abc"), st.integers(-8, 8)), max_size=12

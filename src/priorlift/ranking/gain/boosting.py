@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from priorlift.ranking.mixed_ridge import MixedRidge, fit_mixed_ridge
-from priorlift.ranking.pair_design import PairDesign
+from priorlift.ranking.gain.mixed_ridge import MixedRidge, fit_mixed_ridge
+from priorlift.ranking.gain.pair_design import PairDesign
 
 Floats = NDArray[np.float64]
 SETTINGS: dict[str, Any] = {

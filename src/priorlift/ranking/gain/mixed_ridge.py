@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from scipy import linalg, optimize
 
 from priorlift.ranking.cold_start import group_weights
-from priorlift.ranking.pair_design import PairDesign
+from priorlift.ranking.gain.pair_design import PairDesign
 
 Floats = NDArray[np.float64]
 EM_STEPS = 60

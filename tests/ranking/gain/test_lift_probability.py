@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import special
 
-from priorlift.ranking.held_out import folds
-from priorlift.ranking.lift_probability import (
+from priorlift.ranking.gain.held_out import folds
+from priorlift.ranking.gain.lift_probability import (
     IsotonicCurve,
     PlattCurve,
     fit_isotonic,

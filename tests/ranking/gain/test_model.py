@@ -16,7 +16,7 @@ from priorlift.ranking import (
     PredictedGains,
     measures,
 )
-from priorlift.ranking.static_prior import static_prior
+from priorlift.ranking.gain.static_prior import static_prior
 
 
 def simulated(

@@ -29,10 +29,10 @@ from numpy.typing import NDArray
 
 from priorlift.core.errors import InputError
 from priorlift.core.seeds import RandomState, base_seed
-from priorlift.ranking.boosting import fit_boosted_gains
 from priorlift.ranking.cold_start import GROUP_NAMES, group_ranks, group_weights, promise
-from priorlift.ranking.conformal import ConformalBand, fit_band
-from priorlift.ranking.held_out import (
+from priorlift.ranking.gain.boosting import fit_boosted_gains
+from priorlift.ranking.gain.conformal import ConformalBand, fit_band
+from priorlift.ranking.gain.held_out import (
     Fit,
     Predictor,
     fit_scaled_cold_start,
@@ -43,16 +43,16 @@ from priorlift.ranking.held_out import (
     never_below,
     target_offsets,
 )
-from priorlift.ranking.lift_probability import IsotonicCurve, PlattCurve, fit_probability
-from priorlift.ranking.mixed_ridge import MixedRidge, fit_mixed_ridge
-from priorlift.ranking.pair_design import (
+from priorlift.ranking.gain.lift_probability import IsotonicCurve, PlattCurve, fit_probability
+from priorlift.ranking.gain.mixed_ridge import MixedRidge, fit_mixed_ridge
+from priorlift.ranking.gain.pair_design import (
     PairDesign,
     column_names,
     distinct,
     pair_design,
 )
+from priorlift.ranking.gain.static_prior import static_prior
 from priorlift.ranking.pairs import Outcomes, PairFeatures
-from priorlift.ranking.static_prior import static_prior
 
 Floats = NDArray[np.float64]
 Names = NDArray[np.str_]

@@ -7,8 +7,7 @@ number that looks like a result; a missing value in the input is an error.
 
 Measures of an order (`weighted_tau`, `regret_at`) are about the sources of *one* target;
 `per_target` maps them over many. Averages then belong to targets, not to pairs: pairs of one target
-share it, so intervals come from `priorlift.ranking.target_bootstrap`. Measures of probabilities and
-intervals live in `priorlift.ranking.calibration_measures` and are named here too.
+share it, so intervals come from `priorlift.ranking.measures.target_bootstrap`.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,32 +20,7 @@ from scipy import stats
 
 from priorlift.core.errors import InputError
 from priorlift.core.seeds import RandomState, base_seed
-from priorlift.ranking.calibration_measures import (
-    auc_of_lift,
-    brier_score,
-    coverage,
-    expected_calibration_error,
-    finite,
-    harmful_share,
-    mean_width,
-    paired,
-)
-
-__all__ = [
-    "auc_of_lift",
-    "brier_score",
-    "coverage",
-    "expected_calibration_error",
-    "harmful_share",
-    "mean_width",
-    "noise_ceiling",
-    "per_target",
-    "random_regret_at",
-    "regret_at",
-    "relative_regret_at",
-    "score_lost",
-    "weighted_tau",
-]
+from priorlift.ranking.measures.calibration import finite, paired
 
 Floats = NDArray[np.float64]
 

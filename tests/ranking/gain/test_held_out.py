@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from priorlift.ranking.held_out import (
+from priorlift.ranking.cold_start import GROUP_NAMES
+from priorlift.ranking.gain.held_out import (
     fit_scaled_cold_start,
     fit_static_prior,
     folds,
@@ -11,9 +12,9 @@ from priorlift.ranking.held_out import (
     never_below,
     target_offsets,
 )
-from priorlift.ranking.pair_design import PairDesign, column_names, distinct, pair_design
+from priorlift.ranking.gain.pair_design import PairDesign, column_names, distinct, pair_design
+from priorlift.ranking.gain.static_prior import static_prior
 from priorlift.ranking.pairs import Outcomes, PairFeatures
-from priorlift.ranking.static_prior import static_prior
 
 
 def test_folds_hold_out_each_name_once_whatever_the_order():
@@ -58,7 +59,7 @@ def test_the_favourite_has_to_win():
 
 def test_the_cold_start_in_points_keeps_its_order():
     rng = np.random.default_rng(0)
-    groups, targets = rng.uniform(size=(40, 6)), np.repeat(["a", "b", "c", "d"], 10)
+    groups, targets = rng.uniform(size=(40, len(GROUP_NAMES))), np.repeat(["a", "b", "c", "d"], 10)
     empty = np.empty((40, 0))
     design = PairDesign(groups, empty, empty, empty)
     exact = fit_scaled_cold_start(design, np.zeros(40), 0.1 + 2 * design.promise, targets)

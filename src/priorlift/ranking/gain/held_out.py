@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from priorlift.core.seeds import derive_seed
+from priorlift.ranking.gain.pair_design import PairDesign
+from priorlift.ranking.gain.static_prior import static_prior
 from priorlift.ranking.measures import per_target, regret_at, weighted_tau
-from priorlift.ranking.pair_design import PairDesign
 from priorlift.ranking.pairs import Outcomes
-from priorlift.ranking.static_prior import static_prior
 
 Floats = NDArray[np.float64]
 Names = NDArray[np.str_]

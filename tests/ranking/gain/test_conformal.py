@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from priorlift.ranking.conformal import fit_band, half_width
-from priorlift.ranking.held_out import folds
+from priorlift.ranking.gain.conformal import fit_band, half_width
+from priorlift.ranking.gain.held_out import folds
 
 
 def test_one_pair_a_target_is_the_split_conformal_quantile():

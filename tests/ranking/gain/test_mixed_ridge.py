@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from priorlift.ranking import mixed_ridge
 from priorlift.ranking.cold_start import GROUP_NAMES, group_weights
-from priorlift.ranking.mixed_ridge import fit_mixed_ridge
-from priorlift.ranking.pair_design import PairDesign
+from priorlift.ranking.gain import mixed_ridge
+from priorlift.ranking.gain.mixed_ridge import fit_mixed_ridge
+from priorlift.ranking.gain.pair_design import PairDesign
 
 
 def design_of(rng, n, n_scores=1, n_extra=0):

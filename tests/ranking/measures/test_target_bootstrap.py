@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from priorlift.core.errors import InputError
-from priorlift.ranking.target_bootstrap import (
+from priorlift.ranking.measures.target_bootstrap import (
     bootstrap_over_targets,
     mean_over_targets,
     paired_difference,
