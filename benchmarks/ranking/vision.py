@@ -12,6 +12,7 @@ import json
 import time
 import warnings
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 
 import harness  # first: it fixes the number of threads
@@ -24,8 +25,8 @@ from sklearn.preprocessing import FunctionTransformer
 from priorlift import SourcePool
 from priorlift.pool import ModelSource
 from priorlift.ranking import measures as m
+from priorlift.ranking.measures.target_bootstrap import mean_over_targets, paired_difference
 from priorlift.ranking.rank import rank_sources
-from priorlift.ranking.target_bootstrap import mean_over_targets, paired_difference
 from priorlift.transfer.frozen_features import FrozenFeaturesClassifier
 from priorlift.transfer.target_only import TargetOnlyClassifier
 from ranking import backbones
@@ -35,7 +36,7 @@ from ranking.families import sample
 SCORES = (
     "logme", "shrinkage_h", "h_score", "knn", "transrate", "label_cka", "parc", "feature_gain",
 )  # fmt: skip
-SEEDS = {"quick": {50: 4}, "full": {50: 10, 200: 10, 1000: 6}}
+SEEDS = {"quick": {50: 4}, "full": {50: 6, 200: 6, 1000: 6}}
 ROWS = {"quick": (400, 300), "full": (3000, 1500)}
 PNEUMONIA_ROWS = {"quick": (200, 200), "full": (1500, 400)}
 PAIRS = ((4, 9), (3, 5), (3, 8), (2, 7), (7, 9))
@@ -129,26 +130,30 @@ class Known:
         return self.rows[[self.place[image.tobytes()] for image in X]]
 
 
-def run(data, cache, size):
+def run(data, cache, size, keep=None):
     """Return everything that was measured.
 
-    `data` is the data directory, `cache` a folder for features, `size` "quick" or "full".
+    `data` is the data directory, `cache` a folder for features, `size` "quick" or "full"; `keep` is
+    called with what is known after each label budget.
     """
     data, cache = Path(data), Path(cache)
     sets = data_sets(data, size)
-    encoding = backbones.encode_all(data / "weights", cache, sets)
+    backbones.encode_all(data / "weights", cache, sets)
+    encoding = backbones.speed(data / "weights", cache, sets[0].X[:64])
     models = backbones.backbones(data / "weights", cache)
     known = [ModelSource(model.name, Known(model, sets)) for model in models]
     found = {
         "backbones": list(FIXED_ORDER),
         "pixels a side for MobileNetV2": backbones.PIXELS,
         "images": {images.name: len(images.y) for images in sets},
-        "CPU seconds of encoding all images (near 0: read from the cache)": encoding,
+        "CPU milliseconds of encoding an image": encoding,
         "label budgets": {},
     }
     for n, n_seeds in SEEDS[size].items():
         tried = [t for t in targets(*sets) if n < 1000 or t.name in LARGE]
         found["label budgets"][str(n)] = _at_budget(tried, known, n, range(n_seeds))
+        if keep is not None:
+            keep(found)
     return found
 
 
@@ -343,14 +348,17 @@ def main():
     parser.add_argument("--full", action="store_true", help="the sizes that are published")
     options = parser.parse_args()
     size = "full" if options.full else "quick"
-    found = run(options.data, options.cache, size)
-    show(found)
-    path = harness.RESULTS / "ranking" / "vision.json"
+    show(run(options.data, options.cache, size, lambda found: publish(size, found)))
+
+
+def publish(size, found):
+    """Write what was measured, with machine, versions and date."""
+    versions = {name: metadata.version(name) for name in ("torch", "transformers")}
     document = {"benchmark": "ranking/vision", "preset": size, **harness.surroundings()}
-    document["result"] = found
+    document["versions"] |= versions
+    path = harness.RESULTS / "ranking" / "vision.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-    print(f"\n{path}")
+    path.write_text(json.dumps({**document, "result": found}, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
