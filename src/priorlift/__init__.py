@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from priorlift.core.persistence import load, save
-    from priorlift.pool import Source, SourcePool, Target
+    from priorlift.pool import ModelSource, Source, SourcePool, Target
+    from priorlift.ranking.gain import GainModel
     from priorlift.ranking.rank import Ranking, rank_sources
+    from priorlift.ranking.tasks import TaskRanking, rank_tasks
     from priorlift.report import write_report
     from priorlift.study import Study, StudyResult
     from priorlift.transfer.routing import fit_params
@@ -22,8 +24,12 @@ _HOMES = {
     "Target": "priorlift.pool",
     "Source": "priorlift.pool",
     "SourcePool": "priorlift.pool",
+    "ModelSource": "priorlift.pool",
     "rank_sources": "priorlift.ranking.rank",
     "Ranking": "priorlift.ranking.rank",
+    "rank_tasks": "priorlift.ranking.tasks",
+    "TaskRanking": "priorlift.ranking.tasks",
+    "GainModel": "priorlift.ranking.gain",
     "Study": "priorlift.study",
     "StudyResult": "priorlift.study",
     "write_report": "priorlift.report",
@@ -36,8 +42,12 @@ __all__ = [
     "Target",
     "Source",
     "SourcePool",
+    "ModelSource",
     "rank_sources",
     "Ranking",
+    "rank_tasks",
+    "TaskRanking",
+    "GainModel",
     "Study",
     "StudyResult",
     "write_report",

@@ -1,8 +1,9 @@
 """Ranking: which sources will help a target, before anything is trained on the target.
 
 `statistics` condenses rows into sufficient statistics in one pass, `scores` are functions of them,
-`view` is what a score may look at for one source, and `rank` puts the sources in an order with
-intervals, ties and a bill. `gain` learns from the outcomes of past transfers (`pairs`) how large a
+`view` is what a score may look at for one source, `rank` puts the sources in an order with
+intervals and ties, and `tasks` does so for all pairs of many tasks. `attribution` compares what
+heads look at. `gain` learns from the outcomes of past transfers (`pairs`) how large a
 lift to expect, and `measures` say how good a ranking was.
 
 The names below are fetched from their modules when they are first used.
@@ -14,15 +15,33 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from priorlift.ranking.gain import GainModel, PredictedGains
     from priorlift.ranking.pairs import Outcomes, PairFeatures
+    from priorlift.ranking.rank import Ranking, rank_sources
+    from priorlift.ranking.statistics import TaskStatistics
+    from priorlift.ranking.tasks import TaskRanking, rank_tasks
 
 _HOMES = {
     "GainModel": "priorlift.ranking.gain",
     "PredictedGains": "priorlift.ranking.gain",
     "PairFeatures": "priorlift.ranking.pairs",
     "Outcomes": "priorlift.ranking.pairs",
+    "rank_sources": "priorlift.ranking.rank",
+    "Ranking": "priorlift.ranking.rank",
+    "rank_tasks": "priorlift.ranking.tasks",
+    "TaskRanking": "priorlift.ranking.tasks",
+    "TaskStatistics": "priorlift.ranking.statistics",
 }
 
-__all__ = ["GainModel", "PredictedGains", "PairFeatures", "Outcomes"]
+__all__ = [
+    "GainModel",
+    "PredictedGains",
+    "PairFeatures",
+    "Outcomes",
+    "rank_sources",
+    "Ranking",
+    "rank_tasks",
+    "TaskRanking",
+    "TaskStatistics",
+]
 
 
 def __getattr__(name: str) -> Any:
