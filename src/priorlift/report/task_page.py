@@ -127,7 +127,6 @@ def _attribution_map(found: TaskRanking) -> Plot | None:
 
 def _best_table(found: TaskRanking) -> Table:
     predicted, calibrated = _predicted(found), _calibrated(found)
-    told = prediction_columns(calibrated) if predicted else []
     columns = [
         Column("Target", heads=True),
         Column("Learn from"),
