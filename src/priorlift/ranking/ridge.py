@@ -127,9 +127,11 @@ def leave_one_out(scatter: Scatter, rows: Floats, columns: Floats) -> LeaveOneOu
 
 def _scale(gram: Floats) -> Floats:
     """Return what features are divided by: their common root mean square; little for the ones."""
-    trace = np.trace(gram[..., :-1, :-1], axis1=-2, axis2=-1)
-    width = max(gram.shape[-1] - 1, 1)
-    unit = np.sqrt(np.maximum(trace / width / np.maximum(gram[..., -1, -1], 1.0), 1e-300))
+    squares = np.diagonal(gram, axis1=-2, axis2=-1)[..., :-1]
+    # Columns of zeros fill a narrower regression up to the width of its stack.
+    width = np.maximum((squares > 0.0).sum(axis=-1), 1)
+    mean = squares.sum(axis=-1) / width / np.maximum(gram[..., -1, -1], 1.0)
+    unit = np.sqrt(np.maximum(mean, 1e-300))
     scale = np.repeat(unit[..., None], gram.shape[-1], axis=-1)
     scale[..., -1] = INTERCEPT
     return np.asarray(scale)

@@ -64,12 +64,19 @@ def random_view(X: Any, y: NDArray[Any], plan: ScoringPlan) -> TargetView:
         Their labels.
     plan : ScoringPlan
         Settings and seed.
+
+    Raises
+    ------
+    InputError
+        The labels are no columns: nearly every row is a class of its own, or a value is constant.
     """
     features: Floats | None = None
     if plan.hidden_layer_sizes and X.shape[1]:
         seed = derive_seed(plan.seed, "random features")
         features = _network(plan, plan.task, seed).random(X.shape[1]).transform(X)
-    return TargetView(y, plan.task, X, plan.seed, features)
+    view = TargetView(y, plan.task, X, plan.seed, features)
+    _ = view.columns  # raises here, once, and not in each score of each source
+    return view
 
 
 def learn_source(

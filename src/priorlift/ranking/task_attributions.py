@@ -28,7 +28,7 @@ NULL_DRAWS = 4
 FEATURES = ("attribution", "attribution_overlap")
 
 Role = tuple[str, Floats, Floats]
-"""A task in one role: its name, its rows in the space, its label columns."""
+"""A task in one role: role and name, its rows in the space, its label columns."""
 
 
 def compare_attributions(
@@ -55,7 +55,7 @@ def compare_attributions(
     dict of (str, str) to dict
         `attribution`: mean cosine of the attributions on the target probes; `attribution_overlap`:
         Jaccard index of the 5 % of the features with the largest mean |a|; both in standard
-        deviations from heads of permuted labels. A task whose head is constant has NaN.
+        deviations from heads of permuted labels. A pair of which one head is constant has neither.
 
     Raises
     ------
@@ -66,8 +66,10 @@ def compare_attributions(
     -----
     O((S + T)² m d) for m <= 256 probes, times 2 x 4 + 1 draws.
     """
-    roles: list[Role] = [(s.name, s.linear.rows, _columns(s)) for s in sources]
-    roles += [(name, space.map(view.rows), view.columns) for name, view in targets.items()]
+    roles: list[Role] = [(f"source {s.name}", s.linear.rows, _columns(s)) for s in sources]
+    roles += [
+        (f"target {name}", space.map(view.rows), view.columns) for name, view in targets.items()
+    ]
     if len(roles) < 2:
         raise InputError("attributions are compared between two tasks or more")
     probes, owner = _probes(targets, seed)
@@ -76,7 +78,11 @@ def compare_attributions(
     own = [_attributed(role, space, probes) for role in roles]
     found = attribution_pairs(own, members, _nulls(roles, space, probes, seed), FEATURES)
     return {
-        (target, source.name): {name: float(found[name][i, len(sources) + j]) for name in FEATURES}
+        (target, source.name): {
+            name: float(found[name][i, len(sources) + j])
+            for name in FEATURES
+            if np.isfinite(found[name][i, len(sources) + j])
+        }
         for j, target in enumerate(targets)
         for i, source in enumerate(sources)
     }
@@ -87,8 +93,8 @@ def _nulls(
 ) -> Iterator[list[Floats]]:
     for draw in range(NULL_DRAWS):
         drawn = []
-        for place, (name, rows, columns) in enumerate(roles):
-            generator = np.random.default_rng(derive_seed(seed, "null", str(draw), str(place)))
+        for name, rows, columns in roles:
+            generator = np.random.default_rng(derive_seed(seed, "null", str(draw), name))
             permuted = columns[generator.permutation(len(columns))]
             drawn.append(_attributed((name, rows, permuted), space, probes))
         yield drawn

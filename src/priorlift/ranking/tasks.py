@@ -19,7 +19,7 @@ from priorlift.core.errors import InputError, UnknownNameError
 from priorlift.core.registry import ScoreLike
 from priorlift.core.seeds import RandomState, base_seed, derive_seed
 from priorlift.core.tables import to_frame
-from priorlift.pool import Source, SourcePool, Target, TaskData
+from priorlift.pool import Source, SourcePool, Target, Task, TaskData
 from priorlift.ranking.cold_start import group_weights
 from priorlift.ranking.labels import Floats
 from priorlift.ranking.linear_source import PrincipalSpace
@@ -42,6 +42,7 @@ from priorlift.ranking.task_attributions import compare_attributions
 from priorlift.ranking.view import SourceView, TargetView
 
 SPACE_ROWS = 4_000
+NO_MODELS = "pretrained models are ranked for one target at a time, see rank_sources"
 
 
 @dataclass(frozen=True)
@@ -194,6 +195,7 @@ def rank_tasks(
     given = _named(targets)
     pool = [Source(**_content(task)) for task in given] if sources is None else list(sources)
     unusable = {} if sources is None else dict(sources.unusable)
+    unusable |= {} if sources is None else {model.name: NO_MODELS for model in sources.models}
     seed = base_seed(random_state)
     group_weights(transfer)
     scores = scores if scores == "auto" else known_scores(scores)
@@ -264,17 +266,20 @@ class _Learned:
         self.features = features
         self.pool = pool
         self.options = options
-        self.sources: dict[str, LearnedSource | str] = {}
+        self.sources: dict[tuple[str, Task], LearnedSource | str] = {}
         self.targets: dict[str, TargetView] = {}
 
     def source(self, source: Source, plan: ScoringPlan) -> LearnedSource:
-        if source.name not in self.sources:
+        # Labels that could be either are what the target's are.
+        key = (source.name, source.task or plan.task)
+        if key not in self.sources:
             try:
                 X = arrays.take_rows(self.features.of(source), source.labelled)
-                self.sources[source.name] = learn_source(source, X, plan, self.space)
+                _same_width(X, self.space)
+                self.sources[key] = learn_source(source, X, plan, self.space)
             except InputError as error:
-                self.sources[source.name] = str(error)
-        found = self.sources[source.name]
+                self.sources[key] = str(error)
+        found = self.sources[key]
         if isinstance(found, str):
             raise InputError(found)
         return found
@@ -318,6 +323,7 @@ def _rank(
             _same_columns(source, task)
             own = learned.source(source, plan)
             if in_space is None:
+                _same_width(view.rows, learned.space)
                 in_space = learned.space.map(view.rows)
             known.append((source, own, view_of(own, view, in_space)))
         except InputError as error:
@@ -337,9 +343,10 @@ def _with_attributions(
     rankings: Mapping[str, Ranking], learned: _Learned, seed: int
 ) -> dict[str, Ranking]:
     """Put attribution features beside the other facts of each pair."""
-    sources = [found for found in learned.sources.values() if not isinstance(found, str)]
+    ordered = sorted(learned.sources.items(), key=lambda item: item[0])
+    once = {name: found for (name, _), found in ordered if not isinstance(found, str)}
     targets = {name: view for name, view in learned.targets.items() if rankings[name].rows}
-    known = compare_attributions(sources, targets, learned.space, seed)
+    known = compare_attributions(list(once.values()), targets, learned.space, seed)
     return {
         name: replace(
             ranking,
@@ -381,6 +388,16 @@ def _named(tasks: Iterable[TaskData]) -> list[TaskData]:
 def _content(task: TaskData) -> dict[str, Any]:
     names = ("name", "X", "y", "groups", "task", "sample_weight", "unlabeled", "licence")
     return {name: getattr(task, name) for name in names}
+
+
+def _same_width(X: Any, space: PrincipalSpace) -> None:
+    width = len(space.mean)
+    if X.shape[1] != width:
+        raise InputError(
+            f"has {X.shape[1]} features, most tasks {width}",
+            cause="another feature space",
+            remedy="rank the tasks of each feature space apart",
+        )
 
 
 def _same_columns(source: Source, target: TaskData) -> None:

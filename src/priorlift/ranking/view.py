@@ -9,6 +9,7 @@ rows. The rows are those the caller passed; no score can reach any others.
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,7 +58,9 @@ class TargetView:
     seed: int
     random_features: Floats | None = None
     _random_logmes: dict[int, float] = field(default_factory=dict, repr=False)
-    _errors_alone: dict[int, float] = field(default_factory=dict, repr=False)
+    _errors_alone: WeakKeyDictionary[object, float] = field(
+        default_factory=WeakKeyDictionary, repr=False
+    )
 
     @cached_property
     def columns(self) -> Floats:
@@ -93,11 +96,13 @@ class TargetView:
         in_space : ndarray of shape (n, r)
             The target's rows there.
         """
-        if id(space) not in self._errors_alone:
+        # Not by id: once a space is gone, the next may have its id.
+        key = self if space is None else space
+        if key not in self._errors_alone:
             scatter, judged = Scatter.of(in_space, self.columns), self.judged
             found = leave_one_out(scatter, in_space[judged], self.columns[judged])
-            self._errors_alone[id(space)] = float(found.errors)
-        return self._errors_alone[id(space)]
+            self._errors_alone[key] = float(found.errors)
+        return self._errors_alone[key]
 
     @cached_property
     def judged(self) -> NDArray[np.intp] | slice:

@@ -39,7 +39,8 @@ def pooling_gain(view: "SourceView") -> float:
     Raises
     ------
     InputError
-        Source and target share no label, or are not tasks of one kind.
+        Source and target share no label, or are not tasks of one kind, or the target has several
+        label columns.
 
     Notes
     -----
@@ -186,11 +187,13 @@ def shared_columns(view: "SourceView") -> tuple[list[int], list[int]]:
     Raises
     ------
     InputError
-        None do.
+        None do, or the target has several columns of numbers, and which is meant is not known.
     """
     classes = view.closed_form.labels.classes
     if (classes is None) != (view.task == "regression"):
         raise InputError("the source is a task of another kind")
+    if classes is None and view.target.columns.shape[1] > 1:
+        raise InputError("the target has several label columns, the source one")
     if classes is None:
         return [0], [0]
     theirs = {_plain(label): place for place, label in enumerate(classes)}
