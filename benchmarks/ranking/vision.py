@@ -25,11 +25,11 @@ from sklearn.preprocessing import FunctionTransformer
 from priorlift import SourcePool
 from priorlift.pool import ModelSource
 from priorlift.ranking import measures as m
-from priorlift.ranking.measures.target_bootstrap import mean_over_targets, paired_difference
 from priorlift.ranking.rank import rank_sources
 from priorlift.transfer.frozen_features import FrozenFeaturesClassifier
 from priorlift.transfer.target_only import TargetOnlyClassifier
 from ranking import backbones
+from ranking.backbone_report import CONSENSUS, about, interval, orders, rounded, show, summary
 from ranking.backbones import FIXED_ORDER
 from ranking.families import sample
 
@@ -42,9 +42,8 @@ PNEUMONIA_ROWS = {"quick": (200, 200), "full": (1500, 400)}
 PAIRS = ((4, 9), (3, 5), (3, 8), (2, 7), (7, 9))
 LARGE = ("pneumonia", "USPS digits", "USPS even or odd")
 METRICS = {"accuracy": accuracy_score, "balanced accuracy": balanced_accuracy_score}
-REGRETS = (1, 3)
 BUSI_SIDE = 32
-CONSENSUS, PERMUTED = "consensus", "consensus, permuted labels"
+PERMUTED = "consensus, permuted labels"
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,6 +151,7 @@ def run(data, cache, size, keep=None):
     for n, n_seeds in SEEDS[size].items():
         tried = [t for t in targets(*sets) if n < 1000 or t.name in LARGE]
         found["label budgets"][str(n)] = _at_budget(tried, known, n, range(n_seeds))
+        found |= summary(found["label budgets"])
         if keep is not None:
             keep(found)
     return found
@@ -164,13 +164,13 @@ def _at_budget(tried, known, n, seeds):
     return {
         "targets": len(tried),
         "seeds": len(seeds),
-        "truth": [_about(t, n, truth[i], gains[i]) for i, t in enumerate(tried)],
-        "noise ceiling of tau": _interval([m.noise_ceiling(table) for table in gains]),
-        "orders": _orders(rankings, gains, tried),
+        "truth": [about(t, n, truth[i], gains[i]) for i, t in enumerate(tried)],
+        "noise ceiling of tau": interval([m.noise_ceiling(table) for table in gains]),
+        "orders": orders(rankings, gains, tried),
         "CPU seconds": {
-            "training all heads": _round(seconds[:, :, :-1].sum()),
-            "training without transfer": _round(seconds[:, :, -1].sum()),
-            "scoring": _round(scoring),
+            "training all heads": rounded(seconds[:, :, :-1].sum()),
+            "training without transfer": rounded(seconds[:, :, -1].sum()),
+            "scoring": rounded(scoring),
         },
     }
 
@@ -235,110 +235,6 @@ def _rankings(tried, known, n, seeds):
 
 def _promise(ranking, known):
     return [-ranking[model.name].consensus for model in known]
-
-
-def _orders(rankings, gains, tried):
-    """Judge each ranker by target; a draw's ranking meets the mean lifts of the other draws."""
-    n_targets, n_seeds, n_models = gains.shape
-    others = (gains.sum(axis=1, keepdims=True) - gains) / (n_seeds - 1)
-    fixed = np.broadcast_to(-np.arange(n_models, dtype=float), gains.shape)
-    prior = np.stack([_prior(gains, i) for i in range(n_targets)])[:, None]
-    best_of_data = np.stack([_prior(gains, i, _outside(tried, i)) for i in range(n_targets)])
-    rankers = {
-        **rankings,
-        "static prior": np.broadcast_to(prior, gains.shape),
-        "static prior of other data sets": np.broadcast_to(best_of_data[:, None], gains.shape),
-        "fixed order": fixed,
-    }
-    judged = {name: _judge(values, others) for name, values in rankers.items()}
-    found = {}
-    for name, by_target in judged.items():
-        found[name] = {measure: _interval(values) for measure, values in by_target.items()}
-        found[name]["tau by target"] = [_round(value) for value in by_target["tau"]]
-    found["random"] = {
-        f"regret@{k}": _interval(
-            [np.mean([m.random_regret_at(row, k) for row in table]) for table in others]
-        )
-        for k in REGRETS
-    }
-    found["tau of the consensus less that of the static prior"] = _of(
-        paired_difference(judged[CONSENSUS]["tau"], judged["static prior"]["tau"])
-    )
-    found["regret@1 of the static prior less that of the consensus"] = _of(
-        paired_difference(judged["static prior"]["regret@1"], judged[CONSENSUS]["regret@1"])
-    )
-    return found
-
-
-def _prior(gains, own, allowed=None):
-    """Return each backbone's mean lift over the other targets."""
-    kept = np.arange(len(gains)) != own if allowed is None else allowed
-    return gains[kept].mean(axis=(0, 1))
-
-
-def _outside(tried, own):
-    return np.array([target.images is not tried[own].images for target in tried])
-
-
-def _judge(values, others):
-    """Return tau and regrets by target, means over draws."""
-    found = {"tau": [], **{f"regret@{k}": [] for k in REGRETS}}
-    for predicted, observed in zip(values, others, strict=True):
-        taus = [m.weighted_tau(*pair) for pair in zip(predicted, observed, strict=True)]
-        # A ranker that finds all equal has no tau; it orders nothing, which is worth 0.
-        found["tau"].append(float(np.nan_to_num(taus).mean()))
-        for k in REGRETS:
-            regrets = [m.regret_at(*pair, k) for pair in zip(predicted, observed, strict=True)]
-            found[f"regret@{k}"].append(float(np.mean(regrets)))
-    return found
-
-
-def _about(target, n, scores, gains):
-    return {
-        "target": target.name,
-        "metric": target.images.metric,
-        "training rows": n,
-        "rows to draw from": len(target.pool),
-        "test rows": len(target.test),
-        "score without transfer": _round(scores[:, -1].mean()),
-        "mean lift": dict(zip(FIXED_ORDER, map(_round, gains.mean(axis=0)), strict=True)),
-        "deviation over draws": dict(
-            zip(FIXED_ORDER, map(_round, gains.std(axis=0, ddof=1)), strict=True)
-        ),
-        "noise ceiling of tau": _round(m.noise_ceiling(gains)),
-    }
-
-
-def _interval(values):
-    return _of(mean_over_targets(values, random_state=0))
-
-
-def _of(found):
-    return {"mean": _round(found.estimate), "low": _round(found.low), "high": _round(found.high)}
-
-
-def _round(value):
-    return None if not np.isfinite(value) else round(float(value), 4)
-
-
-def show(found):
-    """Print one table a label budget."""
-    for n, report in found["label budgets"].items():
-        ceiling = report["noise ceiling of tau"]["mean"]
-        print(f"\n{n} labels, {report['targets']} targets, {report['seeds']} draws; ", end="")
-        print(f"noise ceiling of tau {ceiling:.2f}; seconds {report['CPU seconds']}")
-        for row in report["truth"]:
-            lifts = " ".join(f"{value:+.3f}" for value in row["mean lift"].values())
-            print(f"  {row['target']:<26} {row['score without transfer']:.3f}  {lifts}")
-        print(f"  {'':<32} {'tau':^22}  {'regret@1':^22} {'regret@3'}")
-        for name, row in report["orders"].items():
-            if "regret@3" in row:
-                cells = [_cell(row[c]) for c in ("tau", "regret@1", "regret@3") if c in row]
-                print(f"  {name:<32} {'  '.join(cells):>0}")
-
-
-def _cell(value):
-    return f"{value['mean']:.3f} [{value['low']:.3f}, {value['high']:.3f}]"
 
 
 def main():
