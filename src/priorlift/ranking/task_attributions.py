@@ -55,7 +55,8 @@ def compare_attributions(
     dict of (str, str) to dict
         `attribution`: mean cosine of the attributions on the target probes; `attribution_overlap`:
         Jaccard index of the 5 % of the features with the largest mean |a|; both in standard
-        deviations from heads of permuted labels. A pair of which one head is constant has neither.
+        deviations from heads of permuted labels. What cannot be told is not there: both where one
+        head is constant, either where all permuted labels give the same.
 
     Raises
     ------

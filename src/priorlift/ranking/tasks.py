@@ -286,13 +286,14 @@ class _Learned:
 
     @cached_property
     def space(self) -> PrincipalSpace:
-        """The principal space of equal shares of all sources that have the first one's width."""
-        encoded_rows = {}
+        """The principal space of equal shares of all sources that are as wide as most."""
+        encoded_rows, widths = {}, []
         for source in sorted(self.pool, key=lambda source: source.fingerprint):
             with contextlib.suppress(InputError):
-                encoded_rows[source.fingerprints.X] = self.features.of(source)
-        widths = [X.shape[1] for X in encoded_rows.values()]
-        common = max(set(widths), key=widths.count)
+                X = self.features.of(source)
+                encoded_rows[source.fingerprints.X] = X
+                widths.append(X.shape[1])
+        common = max(sorted(set(widths)), key=widths.count)
         usable = {key: X for key, X in encoded_rows.items() if X.shape[1] == common}
         share = max(1, SPACE_ROWS // len(usable))
         parts = [

@@ -12,7 +12,7 @@ from priorlift.ranking.scoring import evaluate, evaluate_many
 from priorlift.ranking.statistics import TaskStatistics
 from priorlift.ranking.view import SourceView, TargetView
 
-CLOSE = 1e-7
+CLOSE = 1e-8
 """Of a difference of leave-one-out errors; the scores that solve no regression agree to 1e-9."""
 EXACT = 1e-9
 
