@@ -32,6 +32,8 @@ def show_ranking(ranking: "Ranking", top: int | None = None) -> None:
     known = ranking.recommended is not None
     scores = () if known else ranking.plan.scores
     told = ("predicted\nlift", "interval", "P(lift > 0)") if known else ()
+    # Names of scores are long; broken at their underscores, six of them fit.
+    named = tuple(score.replace("_", "\n") for score in scores)
     rows = [
         (
             str(row.rank),
@@ -45,9 +47,9 @@ def show_ranking(ranking: "Ranking", top: int | None = None) -> None:
     ]
     write_table(
         "Sources, best first",
-        ("rank", "source", "place", *scores, *told, "tied with"),
+        ("rank", "source", "place", *named, *told, "tied with"),
         rows,
-        numbers=("rank", "place", *scores, *told),
+        numbers=("rank", "place", *named, *told),
         wrapped="tied with",
     )
     _more(len(ranking.rows), top)

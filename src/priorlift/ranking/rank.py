@@ -44,9 +44,10 @@ def rank_sources(
     groups: Any = None,
     task: Task | None = None,
     scores: str | Iterable[str | ScoreLike] = "auto",
+    transfer: str = "any",
     encoder: Any = None,
     gain_model: GainModelLike | None = None,
-    n_bootstrap: int = 200,
+    n_bootstrap: int = 100,
     level: float = 0.95,
     preprocess: Any = "auto",
     hidden_layer_sizes: tuple[int, ...] = (64,),
@@ -74,13 +75,16 @@ def rank_sources(
     scores : "auto" or list of str or ScoreLike
         Names from the registry (`priorlift.scores`), or scores themselves; "auto" are those of
         `priorlift.ranking.plan.AUTO_SCORES` that judge the task.
+    transfer : {"any", "rows", "features"}
+        What will be carried over, by which the scores are weighted: rows that are pooled with the
+        target's (their labels must mean the same), features learned on the source, or either.
     encoder : transformer, optional
         Fitted already: turns raw inputs (texts, images) of target and sources into features, before
         anything else. Pretrained models are given the inputs as they come.
     gain_model : GainModel, optional
         Fitted on past outcomes: predicts the lift of each source, with an interval and the
         probability that it is above 0.
-    n_bootstrap : int, default=200
+    n_bootstrap : int, default=100
         Resamples of the target's rows: halves drawn without replacement, the same for all sources
         (see `priorlift.ranking.resampling`); 0 for none, hence no intervals.
     level : float, default=0.95
@@ -155,6 +159,7 @@ def rank_sources(
         max_iter=int(max_iter),
         preprocess=preprocess if isinstance(preprocess, str) else repr(preprocess),
         encoder="" if encoder is None else repr(encoder),
+        transfer=transfer,
         max_target_rows=int(max_target_rows),
         max_source_rows=int(max_source_rows),
         n_bootstrap=int(n_bootstrap),
@@ -226,12 +231,12 @@ class _Order:
     @cached_property
     def consensus(self) -> Floats:
         """Mean ranks, shape (S,)."""
-        return ranks.consensus(self.values, weights_of(self.plan.scores))
+        return ranks.consensus(self.values, weights_of(self.plan.scores, self.plan.transfer))
 
     @cached_property
     def drawn_consensus(self) -> Floats:
         """Mean ranks on the resamples, shape (B, S)."""
-        return ranks.consensus(self.draws, weights_of(self.plan.scores))
+        return ranks.consensus(self.draws, weights_of(self.plan.scores, self.plan.transfer))
 
     @cached_property
     def drawn_places(self) -> Floats:
