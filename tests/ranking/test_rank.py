@@ -256,3 +256,73 @@ def test_a_list_is_no_pool(digits, pool):
         rank_sources(digits[0], digits[1], list(pool))
     with pytest.raises(InputError, match="preprocess is 'scale'"):
         rank_sources(digits[0], digits[1], pool, preprocess="scale")
+
+
+def test_sources_score_the_same_in_any_company_whatever_their_spaces():
+    """No error of the target alone is taken over from another source's space."""
+    draws = np.random.default_rng(0)
+    X = draws.normal(size=(40, 50))
+    y = (X[:, 0] > 0).astype(int)
+    sources = []
+    for place in range(6):
+        rows = draws.normal(size=(80, 4)) @ draws.normal(size=(4, 50))
+        sources.append(Source(f"s{place}", rows, (rows[:, 0] > 0).astype(int)))
+    options = {"hidden_layer_sizes": (), "n_bootstrap": 4, "random_state": 0}
+    every = rank_sources(X, y, SourcePool(sources), **options)
+    for source in sources:
+        alone = rank_sources(X, y, SourcePool([source]), **options)[source.name]
+        assert alone.scores == every[source.name].scores
+        assert alone.intervals == every[source.name].intervals
+
+
+def test_an_encoder_turns_inputs_into_features_and_is_named_where_it_fails(digits):
+    class Pixels:
+        """Reads an image of 8 x 8 as a row."""
+
+        def transform(self, images):
+            if np.ndim(images) != 3:
+                raise ValueError("no images")
+            return np.reshape(images, (len(images), -1))
+
+        def __repr__(self):
+            return "Pixels()"
+
+    X, y = digits[0][:300].reshape(-1, 8, 8), digits[1][:300]
+    flat = Source("flat", digits[0][:300], y)
+    pool = SourcePool([Source("same", X[60:], y[60:]), flat], unusable={"broken": "no file"})
+    options = {"n_bootstrap": 0, **QUICK}
+    found = rank_sources(X[:60], y[:60], pool, encoder=Pixels(), **options)
+    assert found.plan.encoder == "Pixels()"
+    assert set(found.skipped) == {"flat", "broken"}
+    assert "no images" in found.skipped["flat"]
+    plain = SourcePool([Source("same", digits[0][60:300], y[60:])])
+    expected = rank_sources(digits[0][:60], y[:60], plain, **options)
+    assert found["same"].scores == expected["same"].scores
+    for wrong, words in (
+        (lambda images: np.full((len(images), 2), np.inf), "NaN or infinity"),
+        (lambda images: np.zeros((3, 2)), r"\(3, 2\) of 60 rows"),
+    ):
+        broken = Pixels()
+        broken.transform = wrong
+        with pytest.raises(InputError, match=r"Pixels\(\) .*" + words):
+            rank_sources(X[:60], y[:60], pool, encoder=broken, **options)
+
+
+def test_identifiers_are_no_classes(digits, pool):
+    with pytest.raises(InputError, match="fewer than two rows a class"):
+        rank_sources(digits[0][:200], np.arange(200), pool, task="classification", **QUICK)
+
+
+def test_what_is_carried_over_weights_the_scores(digits):
+    """Swapped classes: bad rows, good features."""
+    X, y = digits[0][:500], digits[1][:500] % 2
+    draws = np.random.default_rng(0)
+    pool = SourcePool(
+        [Source("swapped", X[60:], 1 - y[60:]), Source("noise", X[60:], draws.permutation(y[60:]))]
+    )
+    best = {}
+    for kind in ("rows", "features"):
+        found = rank_sources(X[:60], y[:60], pool, transfer=kind, n_bootstrap=0, **QUICK)
+        assert found.plan.transfer == kind
+        best[kind] = found.best
+    assert best == {"rows": "noise", "features": "swapped"}

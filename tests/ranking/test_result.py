@@ -9,6 +9,7 @@ import pytest
 from priorlift.core.errors import InputError
 from priorlift.pool import Source, SourcePool
 from priorlift.ranking.rank import Ranking, rank_sources
+from priorlift.ranking.result import PredictedLift
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +67,36 @@ def test_the_repr_names_the_outcome(ranking):
     assert text.startswith(f"Ranking: {ranking.summary}")
     assert "number" in text
     assert "wide" in text
+
+
+def test_facts_survive_and_stand_among_the_features_of_pairs(ranking):
+    row = ranking["<b>same</b>"]
+    assert set(row.facts) == {"source_score", "proximity", "log_n_source", "log_n_target"}
+    assert row.facts["log_n_source"] == np.log(100)
+    assert row.facts["log_n_target"] == np.log(50)
+    assert -1.0 <= row.facts["proximity"] <= 0.0
+    assert Ranking.from_json(ranking.to_json())["number"].facts == ranking["number"].facts
+    pairs = ranking.pair_features("mine")
+    assert pairs.targets == ("mine", "mine")
+    assert pairs.sources == ranking.names
+    assert pairs.names == (*ranking.plan.scores, *row.facts)
+    place = ranking.names.index("number")
+    assert pairs.values["logme"][place] == ranking["number"].scores["logme"]
+    assert pairs.values["source_score"][place] == ranking["number"].facts["source_score"]
+    assert np.isnan(pairs.values["nce"][place])
+
+
+def test_a_predicted_lift_comes_back_from_json(ranking):
+    lifts = (PredictedLift(0.1, 0.0, 0.2, 0.75), PredictedLift(-0.1, None, None, None))
+    rows = [
+        dataclasses.replace(row, predicted=lift)
+        for row, lift in zip(ranking.rows, lifts, strict=True)
+    ]
+    told = dataclasses.replace(ranking, rows=tuple(rows), prediction="told")
+    again = Ranking.from_json(told.to_json())
+    assert again == told
+    assert again.rows[0].predicted == lifts[0]
+    assert again.recommended is None
 
 
 def test_a_ranking_is_frozen_and_found_by_name(ranking):
