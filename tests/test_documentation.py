@@ -1,5 +1,6 @@
 """What the documentation shows does run: its Python examples, page by page."""
 
+import doctest
 import re
 from pathlib import Path
 
@@ -41,3 +42,15 @@ def test_the_example_method_differs_only_by_its_sources():
 def test_links_of_the_papers_at_the_root_lead_somewhere(page):
     for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
         assert (page.parent / link).exists(), link
+
+
+def test_the_tutorial_of_many_tasks_shows_what_comes_out(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # it writes a page
+    failed, attempted = doctest.testfile(
+        str(REPOSITORY / "docs/tutorials/which-task.md"),
+        module_relative=False,
+        optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS,
+    )
+    assert attempted > 30
+    assert not failed
+    assert (tmp_path / "which-task.html").stat().st_size > 100_000

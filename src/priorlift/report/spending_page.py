@@ -41,7 +41,10 @@ def spending_context(found: Spending) -> dict[str, Any]:
         "extrapolated": bill.extrapolated,
         "bought": [(REASONS[reason], n) for reason, n in bought.items()],
         "history": _history(found) if len(found.history) <= MOST_PURCHASES else None,
-        "settings": [(name.replace("_", " "), str(v)) for name, v in found.settings.items()],
+        "settings": [
+            (name.replace("_", " ").capitalize(), "none" if value is None else str(value))
+            for name, value in found.settings.items()
+        ],
     }
 
 
@@ -94,6 +97,7 @@ def _table(found: Spending) -> Table:
             ]
             for target in found.targets
         ],
+        cards=True,
     )
 
 

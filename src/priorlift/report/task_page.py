@@ -144,6 +144,7 @@ def _best_table(found: TaskRanking) -> Table:
             _best_row(target, ranking, scale, predicted, calibrated)
             for target, ranking in found.rankings.items()
         ],
+        cards=True,
     )
 
 
