@@ -6,15 +6,20 @@ import numpy as np
 import pytest
 
 from priorlift.pool import Target
+from priorlift.ranking.pairs import PairFeatures
 from priorlift.ranking.plan import ScoringPlan
-from priorlift.ranking.result import RankedSource, Ranking
+from priorlift.ranking.result import PredictedLift, RankedSource, Ranking
+from priorlift.ranking.tasks import TaskRanking
 from priorlift.report import render_page
 from priorlift.study.design import Design
 from priorlift.study.interval import t_interval
 from priorlift.study.labels_saved import LabelsSaved
 from priorlift.study.plan import Arm, Skipped, SourceInfo, StudyPlan
+from priorlift.study.purchases import Bill, Purchase, RandomCheck, SpentTarget
 from priorlift.study.results import BillRow, CurvePoint, Lift, Saved, StudyResult, Warned
+from priorlift.study.spending_result import Spending
 from priorlift.study.verdicts import Claim, decide
+from priorlift.study.verification import Regret, Verification, VerifiedSource
 from priorlift.trials.outcome import Measured, Outcome, TrialRecord
 
 BUDGETS = (10, 20, 50)
@@ -97,8 +102,8 @@ def make_ranking(sources=SOURCES):
         alpha=0.001,
         max_iter=200,
         preprocess="auto",
-    encoder="",
-    transfer="any",
+        encoder="",
+        transfer="any",
         max_target_rows=5000,
         max_source_rows=20000,
         n_bootstrap=100,
@@ -257,10 +262,151 @@ def ranking():
     return make_ranking()
 
 
+def with_lifts(ranking, *means):
+    """The ranking with these predicted lifts; P(lift > 0) follows their sign."""
+    rows = tuple(
+        replace(
+            row,
+            predicted=PredictedLift(mean, mean - 0.05, mean + 0.05, 0.8 if mean > 0 else 0.2),
+        )
+        for row, mean in zip(ranking.rows, means, strict=True)
+    )
+    return replace(ranking, rows=rows, prediction="bayesian ridge")
+
+
+def make_tasks(names=SOURCES, lifts=True):
+    """Four targets that learn from three sources; nothing is expected to help the second."""
+    targets = (names[0], "second", "third", names[2])
+    made = make_ranking(names)
+    hopeful = with_lifts(made, 0.03, -0.02, 0.05) if lifts else made
+    hopeless = with_lifts(made, -0.03, -0.02, -0.05) if lifts else made
+    rankings = {
+        target: replace(
+            hopeless if place == 1 else hopeful,
+            kendall_w=0.1 if place == 2 else 0.8,
+            n_resamples=0,
+        )
+        for place, target in enumerate(targets)
+    }
+    return TaskRanking(rankings, {"regression": "it is a task of another kind"}, 1.2)
+
+
+def make_verification(names=SOURCES):
+    """Predicted against measured lifts; one that was recommended hurts."""
+    lifts, verdicts = (0.04, -0.06, 0.0), ("helps", "hurts", "not shown")
+    rows = tuple(
+        VerifiedSource(
+            source=name,
+            rank=place + 1,
+            in_top=place < 2,
+            predicted=PredictedLift(0.03, -0.02, 0.08, 0.9),
+            recommended=True,
+            lift=lifts[place],
+            low=lifts[place] - 0.02,
+            high=lifts[place] + 0.02,
+            tie=place == 2,
+            verdict=verdicts[place],
+            seconds=1.5,
+        )
+        for place, name in enumerate(names)
+    )
+    return Verification(
+        target="digits 4 and 9",
+        method="pooled",
+        metric_title="accuracy",
+        budget=50,
+        rows=rows,
+        order="predicted lift",
+        tau=0.42,
+        tau_proved=float("nan"),
+        ceiling=0.8,
+        regrets=(Regret(1, 0.0, 0.0, 0.047), Regret(3, 0.0, float("nan"), 0.0)),
+        top=names[:2],
+        best=names[0],
+        top_holds_best=True,
+        coverage=2 / 3,
+        harmful=(names[1],),
+        ranking_seconds=0.5,
+        transfer_seconds=4.5,
+        baseline_seconds=0.5,
+        n_fits=60,
+        unseen=True,
+        n_rows=200,
+        warnings=("the lifts were measured on few rows",),
+        left_out={"weather": "not ranked: no common column"},
+    )
+
+
+def make_spending(names=SOURCES):
+    """Two targets, three pairs of four bought; one fit failed."""
+    a, b, c = names
+    bought = (
+        Purchase(1, 0, a, None, "single task", 0.8, None, 0.5),
+        Purchase(2, 0, b, None, "single task", 0.7, None, 0.5),
+        Purchase(3, 1, a, c, "first", 0.85, 0.05, 1.0),
+        Purchase(4, 1, b, a, "random", 0.6, -0.1, 1.0),
+        Purchase(5, 2, b, c, "ucb", None, None, 1.0, 0.02, "it did not converge"),
+    )
+    lift = PredictedLift(0.03, -0.02, 0.08, 0.9)
+    return Spending(
+        targets=(
+            SpentTarget(a, c, 0.05, 0.8, lift, 1, 2),
+            SpentTarget(b, None, 0.0, 0.7, None, 2, 2),
+        ),
+        history=bought,
+        bill=Bill(1.0, 0.0, 0.2, 0.1, 3.0, 1.0, 2, 3, 4, extrapolated=True),
+        check=RandomCheck(1, 0.0, 0.0),
+        stopped="the budget is spent",
+        prediction="cold start: 2 outcomes",
+        settings={"max_pairs": 3, "max_seconds": None, "random_share": 0.3},
+        reproducible=False,
+        warnings=(f"{b} with {c} failed: it did not converge",),
+        pairs=PairFeatures((a, a, b, b), (b, c, a, c), {"logme": np.arange(4.0)}),
+    )
+
+
+HOSTILE = ("<script>alert(1)</script>", "\"'& $x^2$ {{ 7*7 }} \x00", "_" + "long" * 30)
+
+
 @pytest.fixture(scope="session")
-def pages(result, hostile, bare, ranking):
+def tasks():
+    """A ranking of four targets with predicted lifts."""
+    return make_tasks()
+
+
+@pytest.fixture(scope="session")
+def unpredicted():
+    """The same without a model."""
+    return make_tasks(lifts=False)
+
+
+@pytest.fixture(scope="session")
+def verification():
+    """A ranking that recommended a source that hurts."""
+    return make_verification()
+
+
+@pytest.fixture(scope="session")
+def spending():
+    """A search that bought three pairs of four."""
+    return make_spending()
+
+
+@pytest.fixture(scope="session")
+def pages(result, hostile, bare, ranking, tasks, verification, spending):
     """Each result as a page."""
-    made = {"study": result, "hostile": hostile, "bare": bare, "ranking": ranking}
+    made = {
+        "study": result,
+        "hostile": hostile,
+        "bare": bare,
+        "ranking": with_lifts(ranking, 0.04, -0.03, -0.1),
+        "tasks": tasks,
+        "hostile tasks": make_tasks(HOSTILE),
+        "verification": verification,
+        "hostile verification": make_verification(HOSTILE),
+        "spending": spending,
+        "hostile spending": make_spending(HOSTILE),
+    }
     return {name: render_page(value) for name, value in made.items()}
 
 

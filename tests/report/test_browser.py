@@ -5,7 +5,7 @@ import pytest
 from priorlift.report.numbers import NONE
 
 pytestmark = pytest.mark.browser
-NAMES = ("study", "hostile", "bare", "ranking")
+NAMES = ("study", "hostile", "bare", "ranking", "hostile tasks", "verification", "spending")
 
 
 @pytest.fixture
@@ -122,7 +122,7 @@ def test_the_page_never_scrolls_sideways(open_page, name):
 def test_each_plot_is_there_once_for_eyes_and_for_screen_readers(open_page, width):
     page = open_page("study", width)
     images = page.get_by_role("img")
-    assert images.count() == 4
+    assert images.count() == 5
     for image in images.all():
         assert image.is_visible()
     names = page.evaluate(
@@ -130,7 +130,7 @@ def test_each_plot_is_there_once_for_eyes_and_for_screen_readers(open_page, widt
         ".map(s => s.getAttribute('aria-labelledby').split(' ')"
         ".map(id => document.getElementById(id).textContent).join(' '))"
     )
-    assert len(set(names)) == 4
+    assert len(set(names)) == 5
     assert any("digits 3 and 8: +0.094" in name and "helps" in name for name in names)
 
 
@@ -204,7 +204,7 @@ def test_it_prints(open_page):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(("device", "width"), [("phone", 390), ("desktop", 1280)])
-@pytest.mark.parametrize("name", ["study", "ranking"])
+@pytest.mark.parametrize("name", ["study", "tasks"])
 def test_pictures_are_kept(open_page, artifacts, name, device, width, scheme):
     page = open_page(name, width, color_scheme=scheme)
     path = artifacts / f"report-{name}-{device}-{scheme}.png"
