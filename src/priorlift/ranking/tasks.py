@@ -42,6 +42,7 @@ from priorlift.ranking.task_attributions import compare_attributions
 from priorlift.ranking.view import SourceView, TargetView
 
 SPACE_ROWS = 4_000
+ONE_AT_A_TIME = "a pretrained model is ranked for one target at a time, by rank_sources"
 NO_MODELS = "pretrained models are ranked for one target at a time, see rank_sources"
 
 
@@ -194,7 +195,7 @@ def rank_tasks(
     started = time.perf_counter()
     given = _named(targets)
     pool = [Source(**_content(task)) for task in given] if sources is None else list(sources)
-    unusable = {} if sources is None else dict(sources.unusable)
+    unusable = {} if sources is None else dict(sources.without_models(ONE_AT_A_TIME).unusable)
     unusable |= {} if sources is None else {model.name: NO_MODELS for model in sources.models}
     seed = base_seed(random_state)
     group_weights(transfer)
