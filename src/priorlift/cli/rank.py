@@ -18,6 +18,7 @@ from priorlift.core.errors import InputError
 if TYPE_CHECKING:
     from priorlift.pool import SourcePool, Target
     from priorlift.ranking.result import Ranking
+    from priorlift.study.verification import Verification
 
 VERIFICATION = "verification.json"
 
@@ -83,10 +84,12 @@ def command(
     task = _known_task(task)
     wanted = options.listed(scores) or "auto"
     if Path(target).is_dir():
-        alone = {"--verify": verify or None, "--cut-by": cut_by, "--report": report}
+        alone = {"--verify": verify or None, "--cut-by": cut_by}
         _refuse(alone, "takes one table, not a folder", "name the target's table")
         model = learn(learn_from)
-        _rank_folder(target, sources, label, groups, task, wanted, seed or 0, model, top, as_json)
+        _rank_folder(
+            target, sources, label, groups, task, wanted, seed or 0, model, top, as_json, report
+        )
         return
     folder = None if cut_by else _required(sources, "--sources", "DIR")
 
@@ -94,8 +97,9 @@ def command(
 
     model = learn(learn_from)
     few, pool = read_task(target, folder, cut_by, label=label, groups=groups, task=task)
+    shown_on_page: Any
     if verify:
-        ranking, document = _verified(
+        ranking, shown_on_page, document = _verified(
             few,
             pool,
             wanted,
@@ -109,7 +113,7 @@ def command(
         )
     else:
         ranking, document = _ranked(few, pool, wanted, seed or 0), {}
-        ranking = model.predict(ranking, few.name)
+        ranking = shown_on_page = model.predict(ranking, few.name)
         if not as_json:
             from priorlift.cli.rankings import show_ranking
 
@@ -117,7 +121,7 @@ def command(
     if report is not None:
         from priorlift.cli.running import write_page
 
-        write_page(ranking, Path(report))
+        write_page(shown_on_page, Path(report))
     if as_json:
         from priorlift.cli import output
 
@@ -161,7 +165,7 @@ def _verified(
     seed: int,
     top: int | None,
     as_json: bool,
-) -> tuple["Ranking", dict[str, Any]]:
+) -> tuple["Ranking", "Verification", dict[str, Any]]:
     """Rank with one draw of training rows, run all transfers, and show how the two compare."""
     from priorlift.cli import output
     from priorlift.cli.rankings import show_verification
@@ -188,7 +192,7 @@ def _verified(
     if not as_json:
         show_verification(found, top)
         print(f"\nEverything is in {out}. Open the report: {page}")
-    return ranking, {"verification": found.to_dict(), "run": str(out), "report": str(page)}
+    return ranking, found, {"verification": found.to_dict(), "run": str(out), "report": str(page)}
 
 
 def _rank_folder(
@@ -202,6 +206,7 @@ def _rank_folder(
     model: Any,
     top: int | None,
     as_json: bool,
+    report: str | None,
 ) -> None:
     from priorlift.cli import output
     from priorlift.cli.rankings import show_task_ranking
@@ -224,6 +229,10 @@ def _rank_folder(
     output.note(f"ranking  {n_others} sources for {tasks.n_sources} targets")
     found = rank_tasks(list(tasks), pool, scores=scores, random_state=seed)
     found = model.predict_tasks(found)
+    if report is not None:
+        from priorlift.cli.running import write_page
+
+        write_page(found, Path(report))
     if as_json:
         rankings = {name: json.loads(r.to_json()) for name, r in found.rankings.items()}
         best = {name: found.best(name) for name in found.rankings}
@@ -231,6 +240,8 @@ def _rank_folder(
         output.write_json({**document, "unusable": unusable, **model.to_dict()})
         return
     show_task_ranking(found, top)
+    if report is not None:
+        print(f"\nOpen the page: {report}")
 
 
 def _refuse(given: dict[str, Any], what: str, remedy: str) -> None:

@@ -8,7 +8,7 @@ from priorlift.cli import output
 from priorlift.cli.progress import duration, progress
 
 if TYPE_CHECKING:
-    from priorlift.ranking.result import Ranking
+    from priorlift.report.page import Reportable
     from priorlift.study.results import StudyResult
     from priorlift.study.study import Study
 
@@ -78,12 +78,12 @@ def run(
         )
 
 
-def write_page(result: "StudyResult | Ranking", path: Path) -> Path:
+def write_page(result: "Reportable", path: Path) -> Path:
     """Write the report of a result.
 
     Parameters
     ----------
-    result : StudyResult or Ranking
+    result : StudyResult, Ranking, TaskRanking, Verification or Spending
         The result.
     path : Path
         The page.
