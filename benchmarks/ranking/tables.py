@@ -31,7 +31,9 @@ Intervals are 95 % bootstrap intervals over targets. *Regret@k* is the lift of t
 less that of the best of the first k, in points of F1; for predictions in points "no transfer" is
 an arm, and for all others a source has to be taken, however bad. The gain model never saw an
 outcome of the target it is judged on. *tau* is weighted Kendall's. *Attribution* is measured on
-two draws, all else on five.
+two draws, all else on five. The savings *against the goals* are those of the cheapest budget, among
+the budgets tried, that loses no more than stated: chosen after the fact, as a published operating
+point is.
 """
 
 
