@@ -2,7 +2,7 @@
 
 A ridge regression of label columns on r features is r x r algebra once the second moments are
 known, and its leave-one-out residuals follow from the leverages. So whether rows of another task,
-or features of another task, would help can be tried in closed form, in a thousandth of the time
+or features of another task, would help can be tried in closed form, in a small part of the time
 that training takes. Several regressions of one size are solved together along a first axis.
 """
 

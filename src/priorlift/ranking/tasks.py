@@ -1,7 +1,7 @@
 """Rank the sources of many targets at once: all ordered pairs of a family of tasks.
 
 What is learned on a source is learned once and serves all targets, and rows that several tasks
-share are looked at once. So a pair costs about a millisecond, where training it costs a fit.
+share are looked at once. So a pair costs a few milliseconds, where training it costs a fit.
 """
 
 import contextlib
