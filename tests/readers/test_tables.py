@@ -169,7 +169,9 @@ def test_a_file_that_is_no_table_is_answered_in_one_line(csv, content, said):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("content", [b"a,b\n1,2\n", gzip.compress(b"a,b\n1,2\n" * 99, mtime=0)[:-9]])
+@pytest.mark.parametrize(
+    "content", [b"a,b\n1,2\n", gzip.compress(b"a,b\n1,2\n" * 99, mtime=0)[:-9]]
+)
 def test_a_broken_gzip_file_is_told(csv, content):
     with pytest.raises(InputError, match="not a whole gzip file"):
         csv(content, "table.csv.gz")
