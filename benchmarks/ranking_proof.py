@@ -27,7 +27,7 @@ METHODS = {
     "pooled": PooledClassifier(),
     "frozen_features": FrozenFeaturesClassifier(hidden_layer_sizes=(32,), keep_input=True),
 }
-# What `--full` trains. Features cost ten to twenty times as much as pooling.
+# What `--full` trains. Features cost several times as much as pooling.
 PLAN = (
     ("newsgroups", "pooled", (20, 50, 200)),
     ("newsgroups", "frozen_features", (50,)),
