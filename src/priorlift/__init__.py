@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from priorlift.pool import ModelSource, Source, SourcePool, Target
     from priorlift.ranking.gain import GainModel
     from priorlift.ranking.rank import Ranking, rank_sources
-    from priorlift.ranking.tasks import TaskRanking, rank_tasks
+    from priorlift.ranking.task_ranking import TaskRanking
+    from priorlift.ranking.tasks import rank_tasks
     from priorlift.report import write_report
     from priorlift.study import Study, StudyResult
     from priorlift.transfer.routing import fit_params
@@ -28,7 +29,7 @@ _HOMES = {
     "rank_sources": "priorlift.ranking.rank",
     "Ranking": "priorlift.ranking.rank",
     "rank_tasks": "priorlift.ranking.tasks",
-    "TaskRanking": "priorlift.ranking.tasks",
+    "TaskRanking": "priorlift.ranking.task_ranking",
     "GainModel": "priorlift.ranking.gain",
     "Study": "priorlift.study",
     "StudyResult": "priorlift.study",

@@ -16,7 +16,8 @@ from priorlift.ranking.gain import PredictedGains
 from priorlift.ranking.plan import AUTO_SCORES
 from priorlift.ranking.rank import rank_sources
 from priorlift.ranking.scores import Score
-from priorlift.ranking.tasks import rank_tasks, stacked
+from priorlift.ranking.task_ranking import stacked
+from priorlift.ranking.tasks import rank_tasks
 
 FACTS = {"source_score", "proximity", "log_n_source", "log_n_target"}
 CLOSE = 1e-7
@@ -474,3 +475,11 @@ def test_attributions_stand_beside_the_facts(tasks, found):
     assert {"attribution", "attribution_overlap"} <= set(again.pair_features().names)
     back = rank_tasks(tasks[::-1], attributions=True, random_state=0)
     assert_same(table(back), table(again))
+
+
+def test_a_notebook_shows_the_first_source_of_each_target():
+    shown = rank_tasks(family(names=["<b>p</b>", *"qrst"]), random_state=0)
+    page = shown._repr_html_()
+    assert "&lt;b&gt;p&lt;/b&gt;" in page
+    assert "<b>" not in page
+    assert page.count('<th scope="row">') == len(shown.targets)

@@ -9,7 +9,7 @@ from priorlift.pool import Target
 from priorlift.ranking.pairs import PairFeatures
 from priorlift.ranking.plan import ScoringPlan
 from priorlift.ranking.result import PredictedLift, RankedSource, Ranking
-from priorlift.ranking.tasks import TaskRanking
+from priorlift.ranking.task_ranking import TaskRanking
 from priorlift.report import render_page
 from priorlift.study.design import Design
 from priorlift.study.interval import t_interval

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from priorlift.ranking.tasks import TaskRanking
+from priorlift.ranking.task_ranking import TaskRanking
 from priorlift.report import render_page
 from priorlift.report.spending_page import spending_context
 from priorlift.report.task_page import task_context

@@ -10,7 +10,7 @@ from priorlift.core.errors import InputError
 if TYPE_CHECKING:
     from priorlift.ranking.gain import GainModel
     from priorlift.ranking.result import Ranking
-    from priorlift.ranking.tasks import TaskRanking
+    from priorlift.ranking.task_ranking import TaskRanking
     from priorlift.study.past_outcomes import PastOutcomes
 
 OPTION = "--learn-from"

@@ -8,7 +8,7 @@ from priorlift.cli.progress import duration
 
 if TYPE_CHECKING:
     from priorlift.ranking.result import PredictedLift, Ranking
-    from priorlift.ranking.tasks import TaskRanking
+    from priorlift.ranking.task_ranking import TaskRanking
     from priorlift.study.verification import Verification
 
 TOP_OF_EACH = 3

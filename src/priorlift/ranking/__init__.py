@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from priorlift.ranking.pairs import Outcomes, PairFeatures
     from priorlift.ranking.rank import Ranking, rank_sources
     from priorlift.ranking.statistics import TaskStatistics
-    from priorlift.ranking.tasks import TaskRanking, rank_tasks
+    from priorlift.ranking.task_ranking import TaskRanking
+    from priorlift.ranking.tasks import rank_tasks
 
 _HOMES = {
     "GainModel": "priorlift.ranking.gain",
@@ -27,7 +28,7 @@ _HOMES = {
     "rank_sources": "priorlift.ranking.rank",
     "Ranking": "priorlift.ranking.rank",
     "rank_tasks": "priorlift.ranking.tasks",
-    "TaskRanking": "priorlift.ranking.tasks",
+    "TaskRanking": "priorlift.ranking.task_ranking",
     "TaskStatistics": "priorlift.ranking.statistics",
 }
 

@@ -23,11 +23,12 @@ from priorlift.core.seeds import RandomState, base_seed
 from priorlift.pool import ModelSource, Source, SourcePool, Target, Task, TaskData
 from priorlift.ranking import ranks
 from priorlift.ranking.cold_start import weights_of
+from priorlift.ranking.encoding import encoded, encoded_pool
 from priorlift.ranking.labels import Floats
 from priorlift.ranking.plan import ScoringPlan, resolve_scores
 from priorlift.ranking.prediction import GainModelLike, with_predictions
 from priorlift.ranking.result import Interval, RankedSource, Ranking
-from priorlift.ranking.scoring import MeasuredSource, Measurements, encoded, encoded_pool, measure
+from priorlift.ranking.scoring import MeasuredSource, Measurements, measure
 
 __all__ = ["Ranking", "rank_sources"]
 

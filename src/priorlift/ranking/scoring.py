@@ -8,21 +8,19 @@ given the target's inputs as they came, before any encoding.
 import contextlib
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import clone
-from sklearn.utils.validation import check_array
 
 from priorlift.core import arrays
 from priorlift.core.errors import InputError
 from priorlift.core.registry import ScoreLike
 from priorlift.core.seeds import derive_seed
-from priorlift.encoders.table import TableEncoder, numbers_of
 from priorlift.pool import ModelSource, Source, SourcePool, Target, align_source
+from priorlift.ranking.encoding import ENCODE, RAW, encode, fit_encoder, stays_raw
 from priorlift.ranking.labels import Floats
 from priorlift.ranking.plan import ScoringPlan
 from priorlift.ranking.resampling import half_samples
@@ -37,8 +35,6 @@ from priorlift.ranking.source_models import (
 )
 from priorlift.ranking.view import SourceView, TargetView
 
-RAW = "the target's inputs are raw, so its rows cannot be compared"
-ENCODE = "pass encoder=, which turns the inputs of target and sources into features"
 Resamples: TypeAlias = list[tuple[NDArray[np.intp], TargetView]]
 
 
@@ -125,7 +121,7 @@ def measure(
         encoded rows, raw inputs are no error.
     """
     inputs = target.X if inputs is None else inputs
-    raw = _stays_raw(target.X, preprocess)
+    raw = stays_raw(target.X, preprocess)
     if raw and not sources.models:
         raise InputError(RAW, remedy=ENCODE)
     encoder = None if raw else fit_encoder(target.X, preprocess)
@@ -200,12 +196,6 @@ class _Pairing:
     @cached_property
     def own_space(self) -> Floats:
         return own_space(self.shared.rows)
-
-
-def _stays_raw(X: Any, preprocess: Any) -> bool:
-    """Tell whether inputs are raw (texts, images) and nothing is there to encode them."""
-    unencoded = preprocess is None or isinstance(preprocess, str)
-    return unencoded and not arrays.is_frame(X) and arrays.n_columns(X) is None
 
 
 def evaluate(view: SourceView, scores: tuple[ScoreLike, ...]) -> tuple[Floats, dict[str, str]]:
@@ -298,79 +288,3 @@ def _sampled_rows(target: Target, plan: ScoringPlan) -> NDArray[np.intp] | None:
     seed = derive_seed(plan.seed, "target rows", plan.target_fingerprint)
     generator = np.random.default_rng(seed)
     return np.sort(generator.choice(target.n_rows, plan.max_target_rows, replace=False))
-
-
-def fit_encoder(X: Any, preprocess: Any) -> Any:
-    """Fit what encodes rows; None where nothing does.
-
-    Raises
-    ------
-    InputError
-        `preprocess` is an unknown word.
-    """
-    if preprocess is None:
-        return None
-    if isinstance(preprocess, str):
-        if preprocess != "auto":
-            raise InputError(
-                f"preprocess is {preprocess!r}",
-                remedy='"auto", None or a scikit-learn transformer',
-            )
-        return TableEncoder().fit(X)
-    return clone(preprocess).fit(X)
-
-
-def encode(encoder: Any, X: Any) -> Any:
-    """Return rows as numbers.
-
-    Raises
-    ------
-    InputError
-        They cannot be encoded.
-    """
-    try:
-        if encoder is not None:
-            return encoder.transform(X)
-        if arrays.is_frame(X):
-            X = numbers_of(X)
-        return check_array(X, accept_sparse="csr", dtype=float, input_name="X")
-    except (TypeError, ValueError) as error:
-        # A transformer of the caller's, or scikit-learn, may complain in its own way.
-        raise InputError(f"its rows cannot be encoded: {error}") from error
-
-
-def encoded(encoder: Any, X: Any) -> NDArray[Any]:
-    """Return raw inputs as features by an encoder that is fitted already.
-
-    Raises
-    ------
-    InputError
-        The encoder fails, or returns something else than one finite row an input.
-    """
-    try:
-        features = np.asarray(encoder.transform(X))
-    except (TypeError, ValueError) as error:
-        raise InputError(f"its rows cannot be encoded: {error}") from error
-    if features.ndim != 2 or len(features) != arrays.n_rows(X):
-        raise InputError(
-            f"{encoder!r} made {features.shape} of {arrays.n_rows(X)} rows",
-            remedy="an encoder returns one row of features an input",
-        )
-    if not np.isfinite(features).all():
-        row = int(np.flatnonzero(~np.isfinite(features).all(axis=1))[0])
-        raise InputError(f"{encoder!r} returned NaN or infinity", where=f"row {row}")
-    return features
-
-
-def encoded_pool(encoder: Any, sources: SourcePool) -> SourcePool:
-    """Return a pool whose rows are encoded; a source that cannot be is listed as unusable.
-
-    Pretrained models stay as they are: they encode for themselves.
-    """
-    found, unusable = [], dict(sources.unusable)
-    for source in sources:
-        try:
-            found.append(replace(source, X=encoded(encoder, source.X)))
-        except InputError as error:
-            unusable[source.name] = str(error)
-    return SourcePool([*found, *sources.models], unusable=unusable)

@@ -7,7 +7,7 @@ share are looked at once. So a pair costs a few milliseconds, where training it 
 import contextlib
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -15,111 +15,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from priorlift.core import arrays
-from priorlift.core.errors import InputError, UnknownNameError
+from priorlift.core.errors import InputError
 from priorlift.core.registry import ScoreLike
 from priorlift.core.seeds import RandomState, base_seed, derive_seed
-from priorlift.core.tables import to_frame
 from priorlift.pool import Source, SourcePool, Target, Task, TaskData
 from priorlift.ranking.cold_start import group_weights
+from priorlift.ranking.encoding import encode, encoded
 from priorlift.ranking.labels import Floats
 from priorlift.ranking.linear_source import PrincipalSpace
-from priorlift.ranking.pairs import PairFeatures
 from priorlift.ranking.plan import ScoringPlan, known_scores, resolve_scores
-from priorlift.ranking.prediction import GainModelLike, with_predictions
+from priorlift.ranking.prediction import GainModelLike
 from priorlift.ranking.rank import labelled_target, ranking_of
 from priorlift.ranking.result import Ranking
 from priorlift.ranking.scoring import (
     MeasuredSource,
     Measurements,
-    encode,
-    encoded,
     evaluate_many,
     facts_of,
     sample_target,
 )
 from priorlift.ranking.source_models import LearnedSource, learn_source, random_view, view_of
 from priorlift.ranking.task_attributions import compare_attributions
+from priorlift.ranking.task_ranking import TaskRanking
 from priorlift.ranking.view import SourceView, TargetView
 
 SPACE_ROWS = 4_000
 ONE_AT_A_TIME = "a pretrained model is ranked for one target at a time, by rank_sources"
 NO_MODELS = "pretrained models are ranked for one target at a time, see rank_sources"
-
-
-@dataclass(frozen=True)
-class TaskRanking:
-    """The sources of each target, in the order of their promise.
-
-    Attributes
-    ----------
-    rankings : mapping of str to Ranking
-        By target; a task is no source of itself.
-    skipped : mapping of str to str
-        Tasks that can be no target, or no source of anything, and why.
-    seconds : float
-        Wall seconds in all.
-    """
-
-    rankings: Mapping[str, Ranking]
-    skipped: Mapping[str, str]
-    seconds: float
-
-    @property
-    def targets(self) -> tuple[str, ...]:
-        """Names of the targets."""
-        return tuple(self.rankings)
-
-    def __getitem__(self, target: str) -> Ranking:
-        """Return the ranking of one target's sources."""
-        if target not in self.rankings:
-            raise UnknownNameError("target", target, self.rankings)
-        return self.rankings[target]
-
-    def best(self, target: str) -> str | None:
-        """Return the source to try first for a target.
-
-        Returns
-        -------
-        str or None
-            None where none can be ranked, or where a gain model expects none to help.
-        """
-        ranking = self[target]
-        if ranking.recommended is None:
-            return ranking.best
-        return ranking.recommended[0] if ranking.recommended else None
-
-    def pair_features(self) -> PairFeatures:
-        """Return the features of all pairs, for a gain model."""
-        return stacked([found.pair_features(name) for name, found in self.rankings.items()])
-
-    def with_predictions(self, model: GainModelLike) -> "TaskRanking":
-        """Return the rankings with a predicted lift for each pair."""
-        rankings = {
-            name: with_predictions(found, model, name) for name, found in self.rankings.items()
-        }
-        return replace(self, rankings=rankings)
-
-    def to_frame(self) -> Any:
-        """Return one row a pair as a pandas, polars or pyarrow table, best sources first."""
-        rows = [(name, row) for name, found in self.rankings.items() for row in found.rows]
-        known: dict[str, list[Any]] = {
-            "target": [name for name, _ in rows],
-            "source": [row.name for _, row in rows],
-            "rank": [row.rank for _, row in rows],
-            "consensus": [row.consensus for _, row in rows],
-        }
-        for name in self.pair_features().names if rows else ():
-            known[name] = [{**row.scores, **row.facts}.get(name) for _, row in rows]
-        if any(row.predicted is not None for _, row in rows):
-            for name in ("mean", "low", "high", "p_positive"):
-                known[f"predicted_{name}"] = [getattr(row.predicted, name, None) for _, row in rows]
-        return to_frame(known)
-
-    def __repr__(self) -> str:
-        lines = [f"TaskRanking: {len(self.rankings)} targets"]
-        lines += [f"  {name}: {found.summary}" for name, found in self.rankings.items()]
-        lines += [f"  -  {name}: {reason}" for name, reason in self.skipped.items()]
-        return "\n".join(lines)
 
 
 def rank_tasks(
@@ -358,17 +280,6 @@ def _with_attributions(
         )
         for name, ranking in rankings.items()
     }
-
-
-def stacked(parts: Iterable[PairFeatures]) -> PairFeatures:
-    """Return the pairs of several tables in one; a feature that one lacks is NaN there."""
-    tables = list(parts)
-    names = list(dict.fromkeys(name for table in tables for name in table.names))
-    return PairFeatures(
-        tuple(target for table in tables for target in table.targets),
-        tuple(source for table in tables for source in table.sources),
-        {name: np.concatenate([table.matrix([name])[:, 0] for table in tables]) for name in names},
-    )
 
 
 def _sample(X: Any, most: int, seed: int) -> Any:

@@ -16,7 +16,7 @@ from markupsafe import Markup
 from priorlift.core.errors import InputTypeError
 from priorlift.plots.svg import printable
 from priorlift.ranking.result import Ranking
-from priorlift.ranking.tasks import TaskRanking
+from priorlift.ranking.task_ranking import TaskRanking
 from priorlift.report.ranking_page import ranking_context
 from priorlift.report.spending_page import spending_context
 from priorlift.report.study_page import study_context

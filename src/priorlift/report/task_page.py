@@ -3,7 +3,7 @@
 from typing import Any
 
 from priorlift.ranking.result import RankedSource, Ranking
-from priorlift.ranking.tasks import TaskRanking
+from priorlift.ranking.task_ranking import TaskRanking
 from priorlift.report import numbers
 from priorlift.report.agreement import agreement_word
 from priorlift.report.figures import Plot

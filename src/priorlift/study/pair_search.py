@@ -13,7 +13,7 @@ from priorlift.core.seeds import derive_seed
 from priorlift.ranking.gain import GainModel, PredictedGains
 from priorlift.ranking.pairs import Outcomes, PairFeatures
 from priorlift.ranking.result import PredictedLift
-from priorlift.ranking.tasks import stacked
+from priorlift.ranking.task_ranking import stacked
 from priorlift.study.purchases import (
     Bill,
     PairOutcome,

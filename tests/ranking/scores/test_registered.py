@@ -70,7 +70,7 @@ EXPECTED = {
     "leep": lambda v: scores.normalized_leep(v.proba, v.y),
     "n_leep": lambda v: scores.n_leep(v.features, v.y),
     "parc": lambda v: scores.parc(v.features, v.y),
-    "label_cka": lambda v: scores.label_cka(v.features, v.y, task=v.task),
+    "label_cka": lambda v: scores.label_cka(v.features, v.y, task=v.task, unbiased=True),
     "knn": lambda v: scores.knn(v.features, v.y, task=v.task, balanced=v.task == "classification"),
     "neg_proxy_a_distance": lambda v: scores.neg_proxy_a_distance(v.source_rows, v.rows),
     "neg_mmd": lambda v: scores.neg_mmd(v.source_rows, v.rows),

@@ -8,7 +8,7 @@ from scipy import linalg
 
 from priorlift.core.errors import InputError
 from priorlift.ranking.scores import gbc, sfda, transrate
-from priorlift.ranking.scores.separation import leading_components, over_chance
+from priorlift.ranking.scores.separation import leading_components
 
 SCORES = {
     "transrate": transrate,
@@ -228,17 +228,6 @@ def test_options_are_checked():
     ):
         with pytest.raises(InputError, match="Remedy"):
             call()
-
-
-@pytest.mark.parametrize("n_features", [5, 200])
-def test_the_part_that_shuffled_labels_have_too_is_taken_off(n_features):
-    X, y = task(spread=0.0, n_rows=90, n_features=n_features)
-    far = X + 4.0 * np.eye(3, n_features)[y]
-    assert over_chance(transrate, X, y) == pytest.approx(0.0, abs=0.1)
-    assert over_chance(transrate, far, y) > over_chance(transrate, X, y)
-    rows = np.random.default_rng(0).permutation(90)
-    shuffled = over_chance(transrate, X[rows], y[rows])
-    assert shuffled == pytest.approx(over_chance(transrate, X, y), rel=1e-9)
 
 
 def test_leading_components_are_a_tenth_of_the_rows():

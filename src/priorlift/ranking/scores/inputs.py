@@ -12,7 +12,7 @@ from sklearn.decomposition import PCA
 
 from priorlift.core.arrays import missing_mask, to_vector
 from priorlift.core.errors import InputError
-from priorlift.ranking.labels import Floats, TaskKind
+from priorlift.ranking.labels import Floats, TaskKind, check_classes
 from priorlift.ranking.statistics import dense
 
 Codes = NDArray[np.intp]
@@ -30,7 +30,8 @@ def class_codes(y: ArrayLike) -> Codes:
     Raises
     ------
     InputError
-        There are no labels, a label is missing, or they are no single column.
+        There are no labels, a label is missing, they are no single column, or nearly every row is
+        a class of its own.
     """
     labels = to_vector(y)
     if labels.ndim != 1 or len(labels) == 0:
@@ -38,9 +39,11 @@ def class_codes(y: ArrayLike) -> Codes:
     if missing_mask(labels).any():
         raise InputError("a label is missing", remedy="score labelled rows only")
     try:
-        return np.asarray(np.unique(labels, return_inverse=True)[1], dtype=np.intp)
+        classes, codes = np.unique(labels, return_inverse=True)
     except TypeError:
         raise InputError("the labels mix numbers and text", remedy="make them all text") from None
+    check_classes(classes, len(labels))
+    return np.asarray(codes, dtype=np.intp)
 
 
 def several_classes(y: ArrayLike, score: str) -> Codes:
@@ -134,6 +137,29 @@ def check_lengths(rows: Any, labels: Any) -> None:
             f"{len(rows)} rows and {len(labels)} labels do not match",
             cause="rows were dropped on one side only",
         )
+
+
+def classified_rows(F: Any, y: ArrayLike, score: str) -> tuple[Floats, Codes]:
+    """Return features as rows that are not all the same, and the codes of their classes.
+
+    Parameters
+    ----------
+    F : array or sparse matrix of shape (n, d)
+        Features.
+    y : array-like of shape (n,)
+        Classes, two or more.
+    score : str
+        Who asks, for the message.
+
+    Raises
+    ------
+    InputError
+        As `varied_rows` and `several_classes`, lengths differ, or the labels are no classes.
+    """
+    rows = varied_rows(F, score)
+    codes = several_classes(y, score)
+    check_lengths(rows, codes)
+    return rows, codes
 
 
 def two_data_sets(source_rows: Any, rows: Any, score: str) -> tuple[Floats, Floats]:

@@ -113,7 +113,7 @@ def h_score(F: Any, y: ArrayLike | None = None) -> float:
     return float((statistics.spectrum().shares / counts).sum())
 
 
-def shrinkage_h_score(F: Any, y: ArrayLike | None = None) -> float:
+def shrinkage_h_score(F: Any, y: ArrayLike | None = None, *, over_chance: bool = False) -> float:
     """Return the H-score with a Ledoit-Wolf covariance: (1 - a) tr(S_a⁻¹ B).
 
     S_a = (1 - a) S + a tr(S)/d I, with S of divisor n and a from Ledoit and Wolf (2004) by the sum
@@ -126,16 +126,27 @@ def shrinkage_h_score(F: Any, y: ArrayLike | None = None) -> float:
         The target's rows in the source's features, or their statistics with the labels.
     y : array-like of shape (n,), optional
         Classes; not with statistics.
+    over_chance : bool, default=False
+        Whether to subtract the mean over all orders of the labels. That mean grows with the number
+        of features that vary, so features of different width are compared without it only where
+        there are many rows.
 
     Returns
     -------
     float
-        In [0, classes - 1]; larger is better.
+        In [0, classes - 1]; over chance, about 0 for labels that the features do not know. Larger
+        is better.
 
     Raises
     ------
     InputError
         The task is a regression, there is one class only, or there are fewer than three rows.
+
+    Notes
+    -----
+    As published: the form. Our choice, derived: the chance level. In a random order of the labels
+    every direction holds the share (1 - n_c / n) / (n - 1) of class c on average, so it is
+    (classes - 1) / (n - 1) times the effective number of features, (1 - a) tr(S_a⁻¹ S).
 
     References
     ----------
@@ -148,7 +159,8 @@ def shrinkage_h_score(F: Any, y: ArrayLike | None = None) -> float:
     target = features.trace / (n * d)
     if target <= 0.0:
         return 0.0
-    if features.rows is None and not features.has_basis and shrinkage > 0.0:
+    by_factor = features.rows is None and not features.has_basis and shrinkage > 0.0
+    if by_factor and not over_chance:
         covariance = (1.0 - shrinkage) / n * features.centred.gram
         covariance.flat[:: d + 1] += shrinkage * target
         lower = linalg.cholesky(covariance, lower=True, overwrite_a=True, check_finite=False)
@@ -157,7 +169,8 @@ def shrinkage_h_score(F: Any, y: ArrayLike | None = None) -> float:
         return float((1.0 - shrinkage) * np.vdot(solved, solved))
     spectrum = statistics.spectrum()
     values = spectrum.eigenvalues[:, None] / n
-    between = values * spectrum.shares / counts
+    shares = (spectrum.shares / counts).sum(axis=1, keepdims=True)
+    between = values * (shares - (len(counts) - 1) / (n - 1) * over_chance)
     whole = (1.0 - shrinkage) * values + shrinkage * target
     return float((1.0 - shrinkage) * (between / whole).sum())
 

@@ -49,7 +49,7 @@ def logmes(features: Floats, columns: Floats) -> Floats:
 
 
 def shrinkage_hs(views: Sequence["SourceView"]) -> Floats:
-    """Return the shrinkage H-score of each source's features, shape (S,)."""
+    """Return the shrinkage H-score of each source's features over chance, shape (S,)."""
     n = len(views[0].y)
     features = stacked_features(views)
     widths = np.array([view.features.shape[1] for view in views])
@@ -65,11 +65,12 @@ def shrinkage_hs(views: Sequence["SourceView"]) -> Floats:
         np.where(spread <= 0.0, 1.0, np.minimum(noise, spread) / np.maximum(spread, 1e-300)),
     )
     counts = views[0].target.columns.sum(axis=0)
-    between = scatter[:, :, None] * shares / counts
-    floor = (shrinkage * trace / widths)[:, None, None]
-    whole = (1.0 - shrinkage)[:, None, None] * scatter[:, :, None] + floor
+    chance = (len(counts) - 1) / (n - 1)
+    between = scatter * ((shares / counts).sum(axis=2) - chance)
+    floor = (shrinkage * trace / widths)[:, None]
+    whole = (1.0 - shrinkage)[:, None] * scatter + floor
     parts = np.divide(between, whole, out=np.zeros_like(between), where=whole > 0.0)
-    return np.asarray((1.0 - shrinkage) * parts.sum(axis=(1, 2)))
+    return np.asarray((1.0 - shrinkage) * parts.sum(axis=1))
 
 
 def nces(views: Sequence["SourceView"]) -> Floats:

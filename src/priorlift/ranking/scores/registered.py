@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from priorlift.ranking.labels import Floats
+from priorlift.ranking.scores.chance import over_chance
 from priorlift.ranking.scores.closed_form import (
     agreement,
     agreements,
@@ -22,13 +23,7 @@ from priorlift.ranking.scores.label_relation import adjusted_nce, n_leep, normal
 from priorlift.ranking.scores.linear import h_score, shrinkage_h_score
 from priorlift.ranking.scores.many import logme_gains, nces, shrinkage_hs
 from priorlift.ranking.scores.neighbours import knn
-from priorlift.ranking.scores.separation import (
-    gbc,
-    leading_components,
-    over_chance,
-    sfda,
-    transrate,
-)
+from priorlift.ranking.scores.separation import gbc, leading_components, sfda, transrate
 from priorlift.ranking.scores.similarity import label_cka, parc
 from priorlift.ranking.scores.transport import neg_ot_distance
 
@@ -109,9 +104,10 @@ LOGME = Score(
 )
 SHRINKAGE_H = Score(
     name="shrinkage_h",
-    summary="Separation of the classes in the source's features, with a shrunken covariance",
+    summary="Separation of the classes in the source's features, with a shrunken covariance, over "
+    "that of shuffled labels",
     tasks=("classification",),
-    function=lambda view: shrinkage_h_score(view.statistics),
+    function=lambda view: shrinkage_h_score(view.statistics, over_chance=True),
     many=shrinkage_hs,
 )
 NCE = Score(
@@ -170,9 +166,9 @@ PARC = Score(
 )
 LABEL_CKA = Score(
     name="label_cka",
-    summary="Alignment of the source's features with the labels (linear CKA)",
+    summary="Alignment of the source's features with the labels (unbiased linear CKA)",
     tasks=("classification", "regression"),
-    function=lambda view: label_cka(view.statistics),
+    function=lambda view: label_cka(view.features, view.y, task=view.task, unbiased=True),
 )
 KNN = Score(
     name="knn",

@@ -4,7 +4,6 @@ All three look at each class's own scatter or at each row, so they take rows and
 published each depends on the scale of the features; here each divides it out first.
 """
 
-from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
@@ -13,7 +12,7 @@ from scipy import linalg, special
 
 from priorlift.core.errors import InputError
 from priorlift.ranking.labels import Floats, LabelColumns
-from priorlift.ranking.scores.inputs import check_lengths, class_codes, own_order, varied_rows
+from priorlift.ranking.scores.inputs import classified_rows, varied_rows
 
 VARIANCE_FLOOR = 1e-4
 SFDA_DECAY = 5.0
@@ -66,7 +65,7 @@ def transrate(F: Any, y: ArrayLike, *, epsilon: float = 1e-4) -> float:
     """
     if not epsilon > 0.0:
         raise InputError(f"epsilon is {epsilon}", remedy="a distortion above 0")
-    rows, codes = _classified(F, y, "TransRate")
+    rows, codes = classified_rows(F, y, "TransRate")
     rows = _centred(rows)
     rows /= np.linalg.norm(rows)
     within = [_coding_rate(rows[codes == c], epsilon) for c in range(codes.max() + 1)]
@@ -134,7 +133,7 @@ def gbc(
         raise InputError(f"covariance is {covariance!r}", remedy='"diagonal" or "spherical"')
     if n_components < 1:
         raise InputError(f"n_components is {n_components}", remedy="1 or more")
-    rows, codes = _classified(F, y, "GBC")
+    rows, codes = classified_rows(F, y, "GBC")
     parts = _principal(_centred(rows), n_components)
     parts /= np.sqrt(np.square(parts).mean())
     means, variances = _class_moments(parts, codes)
@@ -203,7 +202,7 @@ def sfda(F: Any, y: ArrayLike, *, shrinkage: float | None = None) -> float:
     """
     if shrinkage is not None and not 0.0 < shrinkage <= 1.0:
         raise InputError(f"shrinkage is {shrinkage}", remedy="a number above 0, at most 1")
-    rows, codes = _classified(F, y, "SFDA")
+    rows, codes = classified_rows(F, y, "SFDA")
     rows = _standardised(_centred(rows))
     within, means = _within(rows, codes)
     if shrinkage is None:
@@ -217,38 +216,6 @@ def sfda(F: Any, y: ArrayLike, *, shrinkage: float | None = None) -> float:
     mixed = own * rows + (1.0 - own) * others[codes]
     second = _posterior(mixed, *_within(mixed, codes), codes, shrinkage)
     return float(second[places, codes].mean())
-
-
-def over_chance(
-    score: Callable[[Any, ArrayLike], float], F: Any, y: ArrayLike, *, n_permutations: int = 8
-) -> float:
-    """Return how much a score exceeds its mean over shuffled labels.
-
-    Scores that grow with the dimensions of the features, TransRate and SFDA say, can prefer a
-    source whose features have many to one whose features tell the classes apart. What they say of
-    shuffled labels is that part alone.
-
-    Parameters
-    ----------
-    score : callable
-        From features and classes to a number.
-    F : array or CSR of shape (n, d)
-        Features.
-    y : array-like of shape (n,)
-        Classes.
-    n_permutations : int, default=8
-        How often to shuffle; the order in which the rows come does not matter.
-
-    Notes
-    -----
-    Our choice. The cost is that of 1 + `n_permutations` scores.
-    """
-    rows, codes = _classified(F, y, "the score")
-    order = own_order(rows, codes)
-    rows, codes = rows[order], codes[order]
-    draws = np.random.default_rng(0)
-    chance = [score(rows, draws.permutation(codes)) for _ in range(n_permutations)]
-    return score(rows, codes) - float(np.mean(chance))
 
 
 def leading_components(F: Any, rows_each: int = 10) -> Floats:
@@ -266,16 +233,6 @@ def leading_components(F: Any, rows_each: int = 10) -> Floats:
     """
     rows = varied_rows(F, "the score")
     return _principal(_centred(rows), max(1, len(rows) // rows_each))
-
-
-def _classified(F: Any, y: ArrayLike, score: str) -> tuple[Floats, Codes]:
-    rows = varied_rows(F, score)
-    codes = class_codes(y)
-    check_lengths(rows, codes)
-    LabelColumns.of(y, "classification")
-    if not codes.any():
-        raise InputError("the labels are constant", remedy=f"{score} needs two classes or more")
-    return rows, codes
 
 
 def _centred(rows: Floats) -> Floats:
