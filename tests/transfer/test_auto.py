@@ -7,6 +7,7 @@ from sklearn.svm import LinearSVC
 
 from priorlift.core.errors import InputError, InputTypeError, UnknownNameError
 from priorlift.pool import Source, SourcePool
+from priorlift.ranking.inner_validation import inner_splits
 from priorlift.ranking.rank import rank_sources
 from priorlift.testing.problems import make_problem
 from priorlift.testing.suite import recording
@@ -19,7 +20,6 @@ from priorlift.transfer import (
     TargetOnlyClassifier,
     TargetOnlyRegressor,
 )
-from priorlift.transfer.inner_validation import inner_splits
 from priorlift.transfer.losses import paired_improvement, row_losses
 
 SEEDS = range(5)

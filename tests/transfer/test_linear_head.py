@@ -6,7 +6,7 @@ from sklearn.metrics import log_loss
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from priorlift.transfer.inner_validation import inner_splits
+from priorlift.ranking.inner_validation import inner_splits
 from priorlift.transfer.linear_head import STRENGTHS, WITHOUT_VALIDATION, fit_linear_head
 
 

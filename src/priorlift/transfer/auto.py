@@ -22,6 +22,7 @@ from priorlift.core import arrays, registry
 from priorlift.core.errors import InputError, InputTypeError
 from priorlift.core.seeds import RandomState, derive_seed
 from priorlift.pool import Source, SourcePool
+from priorlift.ranking.inner_validation import Split, inner_splits
 from priorlift.ranking.rank import rank_sources
 from priorlift.transfer.base import (
     Method,
@@ -32,7 +33,6 @@ from priorlift.transfer.base import (
     TransferTags,
 )
 from priorlift.transfer.decision import Candidate, Decision, Skipped
-from priorlift.transfer.inner_validation import Split, inner_splits
 from priorlift.transfer.losses import paired_improvement, row_losses
 from priorlift.transfer.target_only import TargetOnlyClassifier, TargetOnlyRegressor
 

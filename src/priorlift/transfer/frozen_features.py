@@ -16,6 +16,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from priorlift.core.seeds import RandomState, derive_seed
 from priorlift.encoders.hidden_layer import HiddenLayerEncoder
+from priorlift.ranking.inner_validation import inner_splits
 from priorlift.transfer.base import (
     Method,
     Rows,
@@ -24,7 +25,6 @@ from priorlift.transfer.base import (
     TransferRegressor,
     TransferTags,
 )
-from priorlift.transfer.inner_validation import inner_splits
 from priorlift.transfer.linear_head import fit_linear_head
 
 

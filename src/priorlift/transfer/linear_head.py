@@ -11,7 +11,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from priorlift.pool import Task
-from priorlift.transfer.inner_validation import Split
+from priorlift.ranking.inner_validation import Split
 from priorlift.transfer.losses import row_losses
 
 STRENGTHS = (0.001, 0.01, 0.1, 1.0)

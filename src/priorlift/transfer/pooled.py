@@ -13,6 +13,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from priorlift.core import arrays
 from priorlift.core.errors import InputError
 from priorlift.core.seeds import RandomState, derive_seed
+from priorlift.ranking.weights import fit_weighted
 from priorlift.transfer.base import (
     Method,
     Rows,
@@ -21,7 +22,6 @@ from priorlift.transfer.base import (
     TransferRegressor,
     TransferTags,
 )
-from priorlift.transfer.weights import fit_weighted
 
 
 class _Pooled(TransferEstimator):

@@ -17,6 +17,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, Ridge
 
 from priorlift.core.seeds import RandomState, derive_seed
+from priorlift.ranking.inner_validation import inner_splits
+from priorlift.ranking.weights import fit_weighted
 from priorlift.transfer.base import (
     Method,
     Rows,
@@ -25,9 +27,7 @@ from priorlift.transfer.base import (
     TransferRegressor,
     TransferTags,
 )
-from priorlift.transfer.inner_validation import inner_splits
 from priorlift.transfer.losses import row_losses
-from priorlift.transfer.weights import fit_weighted
 
 
 class _TargetOnly(TransferEstimator):

@@ -7,7 +7,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from priorlift.core.errors import InputError
-from priorlift.transfer.weights import fit_weighted
+from priorlift.ranking.weights import fit_weighted
 
 X = np.array([[0.0], [1.0], [2.0]])
 Y = np.array([0.0, 1.0, 5.0])

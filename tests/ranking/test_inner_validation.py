@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from priorlift.transfer.inner_validation import inner_splits
+from priorlift.ranking.inner_validation import inner_splits
 
 
 @st.composite
