@@ -150,6 +150,12 @@ class LinearSource:
         return 1.0 - float(self.head.errors) / total
 
     @cached_property
+    def units(self) -> tuple[Floats, Floats]:
+        """Mean and deviation of its label columns as they were given, each of shape (k,)."""
+        columns = dense_columns(self.labels)
+        return columns.mean(axis=0), columns.std(axis=0)
+
+    @cached_property
     def deviations(self) -> Floats:
         """Scatter matrix of its rows about their mean, shape (r, r)."""
         n = self.scatter.gram[-1, -1]

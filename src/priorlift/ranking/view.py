@@ -69,6 +69,12 @@ class TargetView:
         return standardised(columns) if self.task == "regression" else columns
 
     @cached_property
+    def units(self) -> tuple[Floats, Floats]:
+        """Mean and deviation of the label columns as they were given, each of shape (k,)."""
+        columns = dense_columns(LabelColumns.of(self.y, self.task))
+        return columns.mean(axis=0), columns.std(axis=0)
+
+    @cached_property
     def classes(self) -> NDArray[Any]:
         """The classes that occur, sorted."""
         return np.unique(self.y)

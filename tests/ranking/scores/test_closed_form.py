@@ -62,6 +62,15 @@ def left_out(rows, columns, others, other_columns):
 
 
 @pytest.mark.parametrize("seed", range(5))
+def test_a_regression_helps_where_its_rows_lie_elsewhere_and_hurts_in_other_units(seed):
+    X, rule, source_X, source_rule = drawn(seed, n=24, m=600, d=16)
+    step = np.eye(16)[0]
+    elsewhere = seen(X, rule, source_X + 2.0 * step, source_rule + 2.0, "regression")
+    other_units = seen(X, rule, source_X, 20.0 * source_rule + 9.0, "regression")
+    assert pooling_gain(elsewhere) > 0.0 > pooling_gain(other_units)
+
+
+@pytest.mark.parametrize("seed", range(5))
 def test_the_same_task_helps_and_swapped_classes_hurt(seed):
     X, rule, source_X, source_rule = drawn(seed, n=24, m=600, d=16)
     y, source_y = rule > 0, source_rule > 0
@@ -103,7 +112,8 @@ def test_features_help_where_few_rows_cannot_find_them():
 def test_gains_are_differences_of_refits_that_leave_rows_out(task):
     X, rule, source_X, source_rule = drawn(1, n=15, m=20, d=4)
     view = seen(X, rule, source_X, source_rule, "regression")
-    ours, theirs = standardised(rule[:, None]), standardised(source_rule[:, None])
+    ours = standardised(rule[:, None])
+    theirs = (source_rule[:, None] - rule.mean()) / rule.std()
     if task == "classification":
         y, source_y = rule > 0, source_rule > 0
         view = seen(X, y, source_X, source_y)

@@ -45,7 +45,7 @@ def pooling_gain(view: "SourceView") -> float:
     Notes
     -----
     Our choice. O(n r² + r³) for r <= 32. Depends on the meaning of the labels: a source with
-    swapped classes hurts.
+    swapped classes hurts, and so does one whose numbers are in other units.
     """
     return float(pooling_gains([view])[0])
 
@@ -208,9 +208,17 @@ def shared_columns(view: "SourceView") -> tuple[list[int], list[int]]:
 
 
 def shared_scatter(view: "SourceView") -> Scatter:
-    """Return the moments of the source's rows that carry a label of the target, in its columns."""
+    """Return the moments of the source's rows that carry a label of the target, in its columns.
+
+    Labels of a regression count as they are, in the target's units: that is how rows are pooled.
+    """
     ours, theirs = shared_columns(view)
     linear = view.closed_form
+    if view.task == "regression":
+        (mean, spread), (target_mean, target_spread) = linear.units, view.target.units
+        sums = linear.scatter.gram[:, -1:]
+        products = spread * linear.scatter.products + (mean - target_mean) * sums
+        return Scatter(linear.scatter.gram, products / target_spread)
     width = view.target.columns.shape[1]
     if len(theirs) == linear.scatter.products.shape[1]:
         scatter = linear.scatter
