@@ -23,12 +23,14 @@ import harness  # isort: skip  (before NumPy: it fixes the threads)
 import numpy as np
 from scipy import special
 
-from priorlift.ranking.scores import leep, logme, nce, shrinkage_h_score
+from priorlift.ranking.scores import knn, leep, logme, nce, shrinkage_h_score
 from priorlift.ranking.statistics import TaskStatistics
 
 SIZES = {"small": (10_000, 768, 20), "large": (50_000, 1_024, 100)}
 REPEATS = {"quick": {"small": 3}, "full": {"small": 9, "large": 3}}
 N_TASKS = 26
+NEIGHBOURS = 3
+KNN = ("kNN",)
 PART = "PRIORLIFT_BENCH_PART"
 
 
@@ -56,7 +58,8 @@ def with_threads(threads, size):
 
 def measure(size):
     found = {name: compare_firsts(name, repeats) for name, repeats in REPEATS[size].items()}
-    return {**found, "pairs": all_pairs(size), "label scores": label_scores()}
+    known = {"pairs": all_pairs(size), "label scores": label_scores()}
+    return {**found, **known, "neighbours": neighbours()}
 
 
 def compare_firsts(name, repeats):
@@ -158,6 +161,23 @@ def engine(X, labels):
     return {"rank_tasks_cpu_seconds": seconds["rank_tasks"][0]}
 
 
+def neighbours():
+    """Leave-one-out accuracy of three neighbours, of all rows of the small size."""
+    X, y = data(*SIZES["small"])
+    sides = {"kNN, ours": lambda: knn(X, y, n_neighbors=NEIGHBOURS, max_rows=len(X))}
+    other = transformer_ranker_sides(X, y, KNN)
+    if not other:
+        return {}
+    sides |= other
+    values = [side() for side in sides.values()]
+    # They differ where votes are tied: there the other side takes the first class.
+    if abs(values[0] - values[1]) > 0.01:
+        raise SystemExit(f"kNN differs: {values}")
+    timed = harness.compare(sides, 3)
+    ours, theirs = (timed[side]["cpu_seconds"] for side in sides)
+    return {"sides": timed, "ratios": {"kNN, transformer-ranker": theirs / ours}}
+
+
 def label_scores():
     """LEEP and NCE against their sums written class by class, 1,000 source classes."""
     draws = np.random.default_rng(3)
@@ -183,7 +203,7 @@ def label_scores():
     return {"sides": timed, "ratios": ratios}
 
 
-def transformer_ranker_sides(X, y):
+def transformer_ranker_sides(X, y, wanted=("LogME", "shrinkage H")):
     estimators = transformer_ranker()
     if estimators is None:
         print("transformer-ranker is not here; see benchmarks/README.md", file=sys.stderr)
@@ -192,10 +212,14 @@ def transformer_ranker_sides(X, y):
 
     torch.set_num_threads(harness.THREADS)
     rows, labels = torch.from_numpy(X), torch.from_numpy(y)
-    return {
-        "LogME, transformer-ranker": lambda: estimators["logme"].LogME().fit(rows, labels),
-        "shrinkage H, transformer-ranker": lambda: estimators["hscore"].HScore().fit(rows, labels),
+    sides = {
+        "LogME": lambda: estimators["logme"].LogME().fit(rows, labels),
+        "shrinkage H": lambda: estimators["hscore"].HScore().fit(rows, labels),
+        "kNN": lambda: (
+            estimators["nearestneighbors"].NearestNeighbors(k=NEIGHBOURS).fit(rows, labels)
+        ),
     }
+    return {f"{name}, transformer-ranker": sides[name] for name in wanted}
 
 
 @functools.cache
@@ -211,7 +235,11 @@ def transformer_ranker():
     for name, folder in ((spec.name, root), (f"{spec.name}.estimators", f"{root}/estimators")):
         module = sys.modules[name] = types.ModuleType(name)
         module.__path__ = [folder]
-    names = ("logme", "hscore")
+    # It needs torchmetrics for one number, the micro-averaged F1 of classes: the accuracy.
+    metrics = sys.modules["torchmetrics"] = types.ModuleType("torchmetrics")
+    metrics.functional = sys.modules["torchmetrics.functional"] = types.ModuleType("functional")
+    metrics.functional.f1_score = lambda found, y, **_: (found == y).float().mean()
+    names = ("logme", "hscore", "nearestneighbors")
     return {n: importlib.import_module(f"{spec.name}.estimators.{n}") for n in names}
 
 

@@ -65,8 +65,11 @@ def quick(monkeypatch):
 def test_verify_runs_all_transfers_and_compares(tables, cli, quick, write_table):
     write_table(tables / "sources" / "b.csv", 40, seed=2, values=("well", "ill"))
     verify = [*HERE, "--verify", "--runner", "serial", "--scores", "logme"]
-    ended = cli("rank", *verify, "--top", "1")
+    ended = cli("rank", *verify, "--top", "1", "--report", "verified.html")
     assert ended.code == 0, ended.err
+    page = (tables / "verified.html").read_text(encoding="utf-8")
+    assert "regret" in page
+    assert "<svg" in page
     assert "Weighted tau" in ended.out
     assert "regret@1" in ended.out
     assert "to rank, " in ended.out
@@ -179,10 +182,13 @@ def test_a_folder_of_tables_is_ranked_in_all_pairs(tables, cli, write_table):
     for name, seed in (("a", 1), ("b", 2), ("c", 3)):
         write_table(tables / "tasks" / f"{name}.csv", 40, seed=seed)
     (tables / "tasks" / "d.csv").write_text("x1,x2\n1,2\n")
-    ended = cli("rank", "tasks", "--label", "outcome", "--groups", "ward", "--top", "1")
+    shown = ("--top", "1", "--report", "tasks.html")
+    ended = cli("rank", "tasks", "--label", "outcome", "--groups", "ward", *shown)
     assert ended.code == 0, ended.err
     assert "6 ordered pairs of 3 targets ranked" in ended.out
     assert "'d' is left out" in ended.err
+    assert "Open the page: tasks.html" in ended.out
+    assert "<svg" in (tables / "tasks.html").read_text(encoding="utf-8")
     ended = cli("rank", "tasks", "--label", "outcome", "--groups", "ward", "--json")
     document = json.loads(ended.out)
     assert set(document["best"]) == {"a", "b", "c"}

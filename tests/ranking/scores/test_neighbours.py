@@ -42,6 +42,15 @@ def test_knn_equals_two_loops(seed, k, on_a_grid):
     assert knn(F, y, n_neighbors=k, balanced=True) == pytest.approx(expected, abs=1e-12)
 
 
+def test_tight_groups_far_apart_have_the_neighbours_that_double_precision_sees():
+    draws = np.random.default_rng(0)
+    groups = draws.normal(size=(4, 6))[np.arange(60) % 4]
+    F = groups + 1e-5 * draws.normal(size=(60, 6))  # float32 tells no two rows of a group apart
+    y = draws.integers(0, 3, 60)
+    for k in (1, 3):
+        assert knn(F, y, n_neighbors=k) == pytest.approx(hits_by_loop(F, y, k).mean(), abs=1e-12)
+
+
 @given(st.integers(0, 10**6), st.integers(1, 6))
 def test_knn_of_a_regression_equals_two_loops(seed, k):
     F, _ = task(seed, n_rows=25)

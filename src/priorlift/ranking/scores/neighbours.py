@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
 
 from priorlift.core.errors import InputError
 from priorlift.core.seeds import RandomState, base_seed
@@ -19,6 +20,7 @@ from priorlift.ranking.scores.inputs import (
 
 BLOCK_CELLS = 2**22
 TIE = 1e-9
+ROUNDING = 8.0 * float(np.finfo(np.float32).eps)
 
 
 def knn(
@@ -67,7 +69,8 @@ def knn(
     Notes
     -----
     Our choice of an old idea: ties share, so that neither the order of rows nor that of classes
-    matters. O(n² d), by blocks of about 32 MB of distances.
+    matters. O(n² d), by blocks of about 16 MB of distances, in float32; what
+    they leave open is settled in float64.
 
     Examples
     --------
@@ -90,21 +93,53 @@ def knn(
     return _accuracy(columns.astype(bool), votes, balanced)
 
 
-def _neighbourhoods(rows: Floats, n_neighbors: int) -> Iterator[Floats]:
-    """Yield the weights of all rows in the votes on a block of rows, shape (m, n), summing to 1."""
+def _neighbourhoods(rows: Floats, n_neighbors: int) -> Iterator[Any]:
+    """Yield the weights of all rows in the votes on a block of rows, shape (m, n), summing to 1.
+
+    Who could be a neighbour is seen in float32, in half the time; who is one, in float64.
+    """
     centred = rows - rows.mean(axis=0)
+    centred /= np.abs(centred).max()
     squares = np.einsum("ij,ij->i", centred, centred)
+    single, single_squares = centred.astype(np.float32), squares.astype(np.float32)
+    # Rounding of a product in float32 grows like the root of its length.
+    doubt = ROUNDING * np.sqrt(rows.shape[1]) * (squares + squares.max())
     step = max(1, BLOCK_CELLS // len(rows))
     for start in range(0, len(rows), step):
-        block = centred[start : start + step]
-        distances = squares[start : start + step, None] + squares - 2.0 * (block @ centred.T)
-        own = np.arange(len(block))
-        distances[own, start + own] = np.inf
-        last = np.partition(distances, n_neighbors - 1, axis=1)[:, n_neighbors - 1]
-        # Distances of equal rows differ by rounding, which grows with the lengths of the rows.
-        reach = last + TIE * (np.abs(last) + 1e-3 * squares[start : start + step])
-        near = (distances <= reach[:, None]).astype(np.float64)
-        yield near / near.sum(axis=1, keepdims=True)
+        block = np.arange(start, min(start + step, len(rows)))
+        rough = single[block] @ single.T
+        rough *= -2.0
+        rough += single_squares
+        rough += single_squares[block, None]
+        rough[block - start, block] = np.inf
+        last = np.partition(rough, n_neighbors - 1, axis=1)[:, n_neighbors - 1]
+        first, second = np.nonzero(rough <= (last + doubt[block])[:, None])
+        yield _weights(centred, squares, block, first, second, n_neighbors)
+
+
+def _weights(
+    rows: Floats,
+    squares: Floats,
+    block: NDArray[np.intp],
+    first: NDArray[np.intp],
+    second: NDArray[np.intp],
+    n_neighbors: int,
+) -> sparse.csr_array:
+    """Keep of the pairs (place in the block, row), ordered by place, those that are neighbours."""
+    distances = np.empty(len(first))
+    step = max(1, BLOCK_CELLS // rows.shape[1])
+    for start in range(0, len(first), step):
+        pairs = slice(start, start + step)
+        apart = rows[block[first[pairs]]] - rows[second[pairs]]
+        distances[pairs] = np.einsum("ij,ij->i", apart, apart)
+    starts = np.searchsorted(first, np.arange(len(block)))
+    last = distances[np.lexsort((distances, first))][starts + n_neighbors - 1]
+    # Distances of equal rows differ by rounding, which grows with the lengths of the rows.
+    reach = last + TIE * (last + 1e-3 * squares[block])
+    near = distances <= reach[first]
+    counts = np.bincount(first[near], minlength=len(block))
+    weights = 1.0 / counts[first[near]]
+    return sparse.csr_array((weights, (first[near], second[near])), (len(block), len(rows)))
 
 
 def _accuracy(right: NDArray[np.bool_], votes: Floats, balanced: bool) -> float:
