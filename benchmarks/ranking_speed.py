@@ -27,7 +27,7 @@ from priorlift.ranking.scores import knn, leep, logme, nce, shrinkage_h_score
 from priorlift.ranking.statistics import TaskStatistics
 
 SIZES = {"small": (10_000, 768, 20), "large": (50_000, 1_024, 100)}
-REPEATS = {"quick": {"small": 3}, "full": {"small": 9, "large": 3}}
+REPEATS = {"quick": {"small": 3}, "full": {"small": 7, "large": 2}}
 N_TASKS = 26
 NEIGHBOURS = 3
 KNN = ("kNN",)

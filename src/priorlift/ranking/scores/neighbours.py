@@ -20,6 +20,7 @@ from priorlift.ranking.scores.inputs import (
 
 BLOCK_CELLS = 2**22
 TIE = 1e-9
+TIE_OF_ROWS = 1e-13
 ROUNDING = 8.0 * float(np.finfo(np.float32).eps)
 
 
@@ -134,8 +135,8 @@ def _weights(
         distances[pairs] = np.einsum("ij,ij->i", apart, apart)
     starts = np.searchsorted(first, np.arange(len(block)))
     last = distances[np.lexsort((distances, first))][starts + n_neighbors - 1]
-    # Distances of equal rows differ by rounding, which grows with the lengths of the rows.
-    reach = last + TIE * (last + 1e-3 * squares[block])
+    # Equal distances differ by rounding: of the distance itself, and of the rows they are between.
+    reach = (np.sqrt(last) * (1.0 + TIE) + np.sqrt(squares[block]) * TIE_OF_ROWS) ** 2
     near = distances <= reach[first]
     counts = np.bincount(first[near], minlength=len(block))
     weights = 1.0 / counts[first[near]]
