@@ -12,7 +12,6 @@ from ranking.backbones import FIXED_ORDER
 
 CONSENSUS = "consensus"
 REGRETS = (1, 3)
-MEASURES = ("tau", "regret@1", "regret@3")
 
 
 def orders(rankings, gains, tried):
@@ -97,35 +96,6 @@ def _of(found):
 
 def rounded(value):
     return None if not np.isfinite(value) else round(float(value), 4)
-
-
-def summary(budgets):
-    """Return each ranker's means over all targets and label budgets, and facts in words."""
-    reports = list(budgets.values())
-    first = {name: row for name, row in reports[0]["orders"].items() if "regret@1" in row}
-    rankers = {
-        name: {measure: _mean(reports, name, measure) for measure in MEASURES if measure in row}
-        for name, row in first.items()
-    }
-    seconds = [
-        sum(report["CPU seconds"][what] for report in reports)
-        for what in ("scoring", "training all heads")
-    ]
-    ceilings = [
-        f"{report['noise ceiling of tau']['mean']:.2f} with {n}" for n, report in budgets.items()
-    ]
-    facts = {
-        "targets by labels": ", ".join(f"{r['targets']} with {n}" for n, r in budgets.items()),
-        "noise ceiling of tau": ", ".join(ceilings),
-        "CPU seconds of scoring": round(seconds[0], 1),
-        "CPU seconds of training all heads": round(seconds[1], 1),
-    }
-    return {"rankers": rankers, "facts": facts}
-
-
-def _mean(reports, name, measure):
-    means = [report["orders"][name][measure]["mean"] for report in reports]
-    return rounded(np.average(means, weights=[report["targets"] for report in reports]))
 
 
 def show(found):

@@ -163,6 +163,7 @@ def compare(truth, pairs, seconds, past=None, heuristics=None):
         "consensus": promise(group_ranks(pairs, transfer=carried(truth)), carried(truth)),
         "static prior": static_prior(pairs, gains),
         "gain model": learned["mean"],
+        RECOMMENDED: as_recommended(learned["mean"], learned["p_positive"]),
     }
     if past is not None:
         found = (
@@ -174,7 +175,7 @@ def compare(truth, pairs, seconds, past=None, heuristics=None):
         for name, values in rankers.items()
     }
     prior, model = (
-        np.array(orders[name]["regret@1 by target"]) for name in ("static prior", "gain model")
+        np.array(orders[name]["regret@1 by target"]) for name in ("static prior", RECOMMENDED)
     )
     report = {
         "family": truth.family,
@@ -196,7 +197,7 @@ def compare(truth, pairs, seconds, past=None, heuristics=None):
             )
             for k in REGRETS
         },
-        "regret@1 of the gain model over the static prior's": {
+        "regret@1 as recommended over the static prior's": {
             "ratio": _round(model.mean() / max(prior.mean(), 1e-9)),
             "difference": _interval(paired_difference(prior, model, random_state=0)),
         },
@@ -211,7 +212,17 @@ def compare(truth, pairs, seconds, past=None, heuristics=None):
     return report
 
 
-IN_POINTS = ("static prior", "gain model", "gain model of another family")
+RECOMMENDED = "gain model, as recommended"
+IN_POINTS = ("static prior", "gain model", RECOMMENDED, "gain model of another family")
+
+
+def as_recommended(mean, p_positive):
+    """Return predictions with which a source is taken only where P(lift > 0) is above a half.
+
+    That is what `PredictedGains.recommended` does, and what a user is told.
+    """
+    least = np.finfo(float).tiny
+    return np.where(p_positive > 0.5, np.maximum(mean, least), np.minimum(mean, -least))
 
 
 def order_measures(values, gains, targets, in_points):

@@ -29,7 +29,7 @@ from priorlift.ranking.rank import rank_sources
 from priorlift.transfer.frozen_features import FrozenFeaturesClassifier
 from priorlift.transfer.target_only import TargetOnlyClassifier
 from ranking import backbones
-from ranking.backbone_report import CONSENSUS, about, interval, orders, rounded, show, summary
+from ranking.backbone_report import CONSENSUS, about, interval, orders, rounded, show
 from ranking.backbones import FIXED_ORDER
 from ranking.families import sample
 
@@ -151,7 +151,6 @@ def run(data, cache, size, keep=None):
     for n, n_seeds in SEEDS[size].items():
         tried = [t for t in targets(*sets) if n < 1000 or t.name in LARGE]
         found["label budgets"][str(n)] = _at_budget(tried, known, n, range(n_seeds))
-        found |= summary(found["label budgets"])
         if keep is not None:
             keep(found)
     return found
