@@ -275,7 +275,7 @@ def test_the_model_must_be_what_the_card_says(saved):
 
 
 def test_a_newer_format_is_told_from_a_damaged_file(saved):
-    card = read_card(saved) | {"format": 2}
+    card = read_card(saved) | {"format": 3}
     with pytest.raises(InputError, match="install the newest priorlift"):
         load(repack(saved, card_json=json.dumps(card)))
 

@@ -10,6 +10,7 @@ from priorlift.transfer import (
     AutoTransferRegressor,
     FrozenFeaturesClassifier,
     FrozenFeaturesRegressor,
+    GapMultitaskClassifier,
     PooledClassifier,
     PooledRegressor,
     TargetOnlyClassifier,
@@ -83,6 +84,22 @@ class TestAutoTransferRegressor(TransferEstimatorConformance):
     def make_estimator(self):
         return AutoTransferRegressor(
             ["pooled"], max_fits=7, n_splits=2, reference=PooledRegressor(), random_state=0
+        )
+
+
+class TestGapMultitaskClassifier(TransferEstimatorConformance):
+    expected_failed_checks = INNER_VALIDATION
+
+    def make_estimator(self):
+        return GapMultitaskClassifier(
+            hidden_layer_sizes=(16,),
+            projection_size=8,
+            max_epochs=12,
+            learning_rate=0.02,
+            batch_size=64,
+            patience=4,
+            refit=False,
+            random_state=0,
         )
 
 

@@ -16,6 +16,7 @@ from priorlift import __version__
 from priorlift.core.errors import InputError, InputTypeError
 
 FORMAT = 1
+FORMAT_WITH_TENSORS = 2
 MAX_PARAMETER_CHARACTERS = 500
 
 

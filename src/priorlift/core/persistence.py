@@ -1,9 +1,9 @@
 """Save a fitted estimator to one file, and load it without running code from that file.
 
 A `.priorlift` file is a ZIP archive of `model.skops` (values and the names of types, no pickle) and
-`card.json` (what the model is, what it learned from, how good it is). `tensors.safetensors` is
-reserved for models with tensors. Sources are named in the card with their fingerprints; no row of
-them is in the file.
+`card.json` (what the model is, what it learned from, how good it is); a model with a network has
+its weights in `tensors.safetensors` beside them. Sources are named in the card with their
+fingerprints; no row of them is in the file.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from priorlift.core.cards import FORMAT, make_card, type_name
+from priorlift.core.cards import FORMAT, FORMAT_WITH_TENSORS, make_card, type_name
 from priorlift.core.errors import (
     InputError,
     InputTypeError,
@@ -26,10 +26,13 @@ from priorlift.core.errors import (
     UntrustedFileError,
 )
 from priorlift.core.memory import available_memory, readable
+from priorlift.core.tensors import from_bytes, tensors_apart, to_bytes
 from priorlift.core.trust import check_trees, is_trusted
 
 CARD = "card.json"
 MODEL = "model.skops"
+TENSORS = "tensors.safetensors"
+_PARTS = {FORMAT: {CARD, MODEL}, FORMAT_WITH_TENSORS: {CARD, MODEL, TENSORS}}
 MAX_CARD_BYTES = 1 << 20
 # The unpacked archive, the arrays in it, and the model made of them.
 COPIES_IN_MEMORY = 3
@@ -70,11 +73,15 @@ def save(
     """
     path = Path(path)
     card = make_card(estimator, metrics or {}, verdict)
-    model = _dumped(estimator)
+    with tensors_apart({}) as tensors:
+        model = _dumped(estimator)
+    card["format"] = FORMAT_WITH_TENSORS if tensors else FORMAT
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(CARD, json.dumps(card, indent=2, allow_nan=False) + "\n")
         archive.writestr(MODEL, model)
+        if tensors:
+            archive.writestr(TENSORS, to_bytes(tensors))
     _write(path, buffer.getvalue())
     return path
 
@@ -109,14 +116,15 @@ def load(path: str | Path, *, trusted: Sequence[str | type] = ()) -> Any:
     if isinstance(trusted, str | bool):
         raise InputTypeError(f"trusted is {trusted!r}", remedy='a list: trusted=["package.Type"]')
     path = Path(path)
-    card, data = _unpacked(path)
+    card, data, tensors = _unpacked(path)
     names = [type_name(kind) for kind in trusted]
     with _clear_errors(path):
         found = get_untrusted_types(data=data)
         refused = [name for name in found if name not in names and not is_trusted(name)]
         if refused:
             raise _untrusted(refused, path)
-        model = loads(data, trusted=found)
+        with tensors_apart(from_bytes(tensors) if tensors else {}):
+            model = loads(data, trusted=found)
         check_trees(model)
     if type_name(type(model)) != card["class"]:
         raise _damaged(path, f"its card says {card['class']}, its model {type_name(type(model))}")
@@ -207,17 +215,20 @@ def _opened(path: Path) -> Any:
         ) from error
 
 
-def _unpacked(path: Path) -> tuple[dict[str, Any], bytes]:
+def _unpacked(path: Path) -> tuple[dict[str, Any], bytes, bytes]:
+    limit = available_memory() // COPIES_IN_MEMORY
     with _opened(path) as archive:
         card = _card_in(archive, path)
-        data = _member(archive, MODEL, path, available_memory() // COPIES_IN_MEMORY)
+        data = _member(archive, MODEL, path, limit)
+        apart = card["format"] == FORMAT_WITH_TENSORS
+        tensors = _member(archive, TENSORS, path, limit) if apart else b""
     with _opened_inside(data, path) as inner:
         size = sum(member.file_size for member in inner.infolist())
         strange = [name for name in inner.namelist() if "/" in name or "\\" in name]
     if strange:
         raise _damaged(path, f"it holds the path {strange[0]!r}")
-    _require_size(size, path, available_memory() // COPIES_IN_MEMORY)
-    return card, data
+    _require_size(size + len(tensors), path, available_memory() // COPIES_IN_MEMORY)
+    return card, data, tensors
 
 
 def _opened_inside(data: bytes, path: Path) -> zipfile.ZipFile:
@@ -236,15 +247,16 @@ def _card_in(archive: zipfile.ZipFile, path: Path) -> dict[str, Any]:
         raise _damaged(path, "its card is not JSON") from error
     if not isinstance(card, dict) or not isinstance(card.get("class"), str):
         raise _damaged(path, "its card does not name a class")
-    if card.get("format") != FORMAT:
+    if card.get("format") not in list(_PARTS):
         raise InputError(
-            f"has format {card.get('format')!r}, this priorlift reads {FORMAT}",
+            f"has format {card.get('format')!r}, this priorlift reads {FORMAT_WITH_TENSORS}",
             where=str(path),
             remedy="install the newest priorlift",
         )
     # Last, so that a newer format, which may hold more, is told from a damaged file.
-    unknown = sorted(set(archive.namelist()) - {CARD, MODEL})
-    if unknown or len(archive.namelist()) != 2:
+    parts = _PARTS[card["format"]]
+    unknown = sorted(set(archive.namelist()) - parts)
+    if unknown or len(archive.namelist()) != len(parts):
         raise _damaged(path, f"it holds {unknown[0]!r}" if unknown else "a part is there twice")
     return card
 

@@ -10,21 +10,25 @@ from priorlift.transfer.base import (
     TransferTags,
 )
 from priorlift.transfer.frozen_features import FrozenFeaturesClassifier, FrozenFeaturesRegressor
+from priorlift.transfer.gap_multitask import GapMultitaskClassifier
 from priorlift.transfer.pooled import PooledClassifier, PooledRegressor
 from priorlift.transfer.routing import fit_params
 from priorlift.transfer.target_only import TargetOnlyClassifier, TargetOnlyRegressor
+from priorlift.transfer.task_relation import TaskRelation
 
 __all__ = [
     "AutoTransferClassifier",
     "AutoTransferRegressor",
     "FrozenFeaturesClassifier",
     "FrozenFeaturesRegressor",
+    "GapMultitaskClassifier",
     "Method",
     "PooledClassifier",
     "PooledRegressor",
     "Rows",
     "TargetOnlyClassifier",
     "TargetOnlyRegressor",
+    "TaskRelation",
     "TransferClassifier",
     "TransferEstimator",
     "TransferRegressor",
