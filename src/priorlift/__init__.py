@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from priorlift.core.persistence import load, save
     from priorlift.pool import ModelSource, Source, SourcePool, Target
     from priorlift.ranking.gain import GainModel
+    from priorlift.ranking.gap.performance import performance_gap
+    from priorlift.ranking.gap.result import GapResult
     from priorlift.ranking.rank import Ranking, rank_sources
     from priorlift.ranking.task_ranking import TaskRanking
     from priorlift.ranking.tasks import rank_tasks
@@ -31,6 +33,8 @@ _HOMES = {
     "rank_tasks": "priorlift.ranking.tasks",
     "TaskRanking": "priorlift.ranking.task_ranking",
     "GainModel": "priorlift.ranking.gain",
+    "performance_gap": "priorlift.ranking.gap.performance",
+    "GapResult": "priorlift.ranking.gap.result",
     "Study": "priorlift.study",
     "StudyResult": "priorlift.study",
     "write_report": "priorlift.report",
@@ -49,6 +53,8 @@ __all__ = [
     "rank_tasks",
     "TaskRanking",
     "GainModel",
+    "performance_gap",
+    "GapResult",
     "Study",
     "StudyResult",
     "write_report",

@@ -17,7 +17,7 @@ from priorlift.ranking.view import NO_ROWS, TargetView
 REASON = f"{NO_ROWS}."
 QUICK = {"max_iter": 15, "hidden_layer_sizes": (16,), "random_state": 0}
 NEEDS_ROWS = ("nce", "leep", "agreement", "pooling_gain", "proximity", "neg_mmd")
-NEEDS_ROWS += ("neg_proxy_a_distance", "neg_ot_distance", "task2vec")
+NEEDS_ROWS += ("neg_proxy_a_distance", "neg_ot_distance", "task2vec", "performance_gap")
 NEEDS_FEATURES = ("logme", "shrinkage_h", "feature_gain", "knn", "label_cka", "transrate", "parc")
 NEEDS_FEATURES += ("h_score", "gbc", "sfda", "n_leep")
 

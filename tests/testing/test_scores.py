@@ -144,6 +144,11 @@ class TestPoolingGain(EncodedRows):
         return registry.get("scores", "pooling_gain")
 
 
+class TestPerformanceGap(EncodedRows):
+    def make_score(self):
+        return registry.get("scores", "performance_gap")
+
+
 def suites(of=ScoreConformance):
     for suite in of.__subclasses__():
         yield from suites(suite)

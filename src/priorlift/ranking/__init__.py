@@ -3,8 +3,9 @@
 `statistics` condenses rows into sufficient statistics in one pass, `scores` are functions of them,
 `view` is what a score may look at for one source, `rank` puts the sources in an order with
 intervals and ties, and `tasks` does so for all pairs of many tasks. `attribution` compares what
-heads look at. `gain` learns from the outcomes of past transfers (`pairs`) how large a
-lift to expect, and `measures` say how good a ranking was.
+heads look at, and `gap` what each domain's model loses on the other. `gain` learns from the
+outcomes of past transfers (`pairs`) how large a lift to expect, and `measures` say how good a
+ranking was.
 
 The names below are fetched from their modules when they are first used.
 """
@@ -14,6 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from priorlift.ranking.gain import GainModel, PredictedGains
+    from priorlift.ranking.gap.heads import HeadGaps, head_gaps
+    from priorlift.ranking.gap.performance import performance_gap
+    from priorlift.ranking.gap.result import GapResult
     from priorlift.ranking.pairs import Outcomes, PairFeatures
     from priorlift.ranking.rank import Ranking, rank_sources
     from priorlift.ranking.statistics import TaskStatistics
@@ -30,6 +34,10 @@ _HOMES = {
     "rank_tasks": "priorlift.ranking.tasks",
     "TaskRanking": "priorlift.ranking.task_ranking",
     "TaskStatistics": "priorlift.ranking.statistics",
+    "performance_gap": "priorlift.ranking.gap.performance",
+    "GapResult": "priorlift.ranking.gap.result",
+    "head_gaps": "priorlift.ranking.gap.heads",
+    "HeadGaps": "priorlift.ranking.gap.heads",
 }
 
 __all__ = [
@@ -42,6 +50,10 @@ __all__ = [
     "rank_tasks",
     "TaskRanking",
     "TaskStatistics",
+    "performance_gap",
+    "GapResult",
+    "head_gaps",
+    "HeadGaps",
 ]
 
 

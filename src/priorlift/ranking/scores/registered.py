@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
+from priorlift.ranking.gap.score import negative_target_gap
 from priorlift.ranking.labels import Floats
 from priorlift.ranking.scores.chance import over_chance
 from priorlift.ranking.scores.closed_form import (
@@ -226,4 +227,10 @@ SFDA = Score(
     "classes, over that of shuffled labels",
     tasks=("classification",),
     function=lambda view: over_chance(_sfda_of_few, view.features, view.y),
+)
+PERFORMANCE_GAP = Score(
+    name="performance_gap",
+    summary="How much better a linear model of the source does on the target than the target's own",
+    tasks=("classification", "regression"),
+    function=negative_target_gap,
 )
