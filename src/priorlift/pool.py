@@ -10,7 +10,7 @@ rows, silently; an object without a size is passed on whole.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, Protocol, Self, TypeAlias
@@ -198,13 +198,16 @@ class TaskData:
     @cached_property
     def fingerprints(self) -> Fingerprints:
         """Hashes of X, y, groups and metadata by content."""
+        return self._fingerprints(arrays.fingerprint(self.X))
+
+    def _fingerprints(self, of_rows: str) -> Fingerprints:
         labels = self.y
         if self.unlabeled is not None:
             labels = labels.astype(object)
             labels[~self.labelled] = None
         weight = "" if self.sample_weight is None else arrays.fingerprint(self.sample_weight)
         return Fingerprints(
-            X=arrays.fingerprint(self.X),
+            X=of_rows,
             y=arrays.fingerprint(labels),
             groups=arrays.fingerprint(self.groups),
             metadata=arrays.fingerprint([str(self.task), weight]),
@@ -228,6 +231,20 @@ class TaskData:
             licence=self.licence,
             description=self.description,
         )
+
+    def with_rows(self, X: Any, fingerprint: str) -> Self:
+        """Return the same task over other rows, whose hash is known.
+
+        Parameters
+        ----------
+        X : array, sparse matrix, data frame or raw collection, n rows
+            In place of this task's X.
+        fingerprint : str
+            What `fingerprints.X` would be of them.
+        """
+        task = replace(self, X=X)
+        task.__dict__["fingerprints"] = task._fingerprints(fingerprint)
+        return task
 
     @classmethod
     def restore(cls, fingerprints: Fingerprints, *args: Any, **kwargs: Any) -> Self:

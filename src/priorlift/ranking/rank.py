@@ -193,7 +193,7 @@ def labelled_target(target: TaskData) -> Target:
             "the target's labels could be classes or numbers",
             remedy='say which: task="classification" or task="regression"',
         )
-    kept = target.take(target.labelled)
+    kept = target if target.labelled.all() else target.take(target.labelled)
     y = kept.y
     if kept.task == "regression":
         y = y.astype(np.float64)

@@ -48,6 +48,36 @@ class Scatter:
         turned = np.swapaxes(extended, -1, -2)
         return cls(turned @ extended, turned @ columns)
 
+    def beside(self, rows: Floats, features: Floats, columns: Floats) -> "Scatter":
+        """Return the moments of the rows with further features, without summing theirs again.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n, r)
+            The rows that these moments are of.
+        features : ndarray of shape (S, n, w)
+            Features to stand between each row and its one, for S regressions.
+        columns : ndarray of shape (n, k)
+            Label columns.
+
+        Notes
+        -----
+        O(S n w (r + w + k)).
+        """
+        r, (n_maps, _, w) = rows.shape[1], features.shape
+        turned = features.transpose(0, 2, 1)
+        gram = np.empty((n_maps, r + w + 1, r + w + 1))
+        old = np.r_[:r, r + w]
+        gram[:, old[:, None], old] = self.gram
+        cross = turned @ with_ones(rows)
+        gram[:, r : r + w, old] = cross
+        gram[:, old, r : r + w] = cross.transpose(0, 2, 1)
+        gram[:, r : r + w, r : r + w] = turned @ features
+        products = np.empty((n_maps, r + w + 1, columns.shape[1]))
+        products[:, old] = self.products
+        products[:, r : r + w] = turned @ columns
+        return Scatter(gram, products)
+
     def __add__(self, other: "Scatter") -> "Scatter":
         """Pool the rows of two tasks."""
         return Scatter(self.gram + other.gram, self.products + other.products)

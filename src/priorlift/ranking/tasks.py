@@ -115,8 +115,8 @@ def rank_tasks(
     'same'
     """
     started = time.perf_counter()
-    given = _named(targets)
-    pool = [Source(**_content(task)) for task in given] if sources is None else list(sources)
+    given = _hashed_together(_named(targets))
+    pool = [_as_source(task) for task in given] if sources is None else list(sources)
     unusable = {} if sources is None else dict(sources.without_models(ONE_AT_A_TIME).unusable)
     unusable |= {} if sources is None else {model.name: NO_MODELS for model in sources.models}
     seed = base_seed(random_state)
@@ -142,7 +142,7 @@ def rank_tasks(
     for task in given:
         begun = time.perf_counter()
         try:
-            target = labelled_target(replace(task, X=features.of(task)))
+            target = features.seen(task)
             chosen = resolve_scores(scores, target.task or "classification")
             plan = ScoringPlan(
                 task=target.task or "classification",
@@ -173,6 +173,7 @@ class _Features:
     def __init__(self, encoder: Any) -> None:
         self.encoder = encoder
         self.known: dict[str, Any] = {}
+        self.hashes: dict[str, str] = {}
 
     def of(self, task: TaskData) -> Any:
         key = task.fingerprints.X
@@ -180,6 +181,16 @@ class _Features:
             X = task.X
             self.known[key] = encode(None, X if self.encoder is None else encoded(self.encoder, X))
         return self.known[key]
+
+    def seen(self, task: TaskData) -> Target:
+        """Return the labelled rows of a task, encoded."""
+        found = labelled_target(replace(task, X=self.of(task)))
+        if not task.labelled.all():
+            return found
+        key = task.fingerprints.X
+        if key not in self.hashes:
+            self.hashes[key] = arrays.fingerprint(found.X)
+        return found.with_rows(found.X, self.hashes[key])
 
 
 class _Learned:
@@ -197,7 +208,9 @@ class _Learned:
         key = (source.name, source.task or plan.task)
         if key not in self.sources:
             try:
-                X = arrays.take_rows(self.features.of(source), source.labelled)
+                X = self.features.of(source)
+                if not source.labelled.all():
+                    X = arrays.take_rows(X, source.labelled)
                 _same_width(X, self.space)
                 self.sources[key] = learn_source(source, X, plan, self.space)
             except InputError as error:
@@ -298,9 +311,22 @@ def _named(tasks: Iterable[TaskData]) -> list[TaskData]:
     return found
 
 
-def _content(task: TaskData) -> dict[str, Any]:
+def _hashed_together(tasks: list[TaskData]) -> list[TaskData]:
+    """Hash rows once where several tasks hold the same array."""
+    known: dict[int, str] = {}
+    found = []
+    for task in tasks:
+        if id(task.X) in known:
+            task = task.with_rows(task.X, known[id(task.X)])
+        known[id(task.X)] = task.fingerprints.X
+        found.append(task)
+    return found
+
+
+def _as_source(task: TaskData) -> Source:
     names = ("name", "X", "y", "groups", "task", "sample_weight", "unlabeled", "licence")
-    return {name: getattr(task, name) for name in names}
+    content = {name: getattr(task, name) for name in names}
+    return Source.restore(task.fingerprints, **content)
 
 
 def _same_width(X: Any, space: PrincipalSpace) -> None:

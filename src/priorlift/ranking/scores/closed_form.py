@@ -91,10 +91,13 @@ def feature_gains(views: Sequence["SourceView"]) -> Floats:
     features = features - features.mean(axis=1, keepdims=True)
     widths = np.array([view.features.shape[1] for view in views])
     size = np.sqrt(np.maximum((features**2).mean(axis=1).sum(axis=1) / widths, 1e-300))
-    scaled = features * (own / size)[:, None, None]
-    wide = np.concatenate([np.broadcast_to(rows, (len(views), *rows.shape)), scaled], axis=2)
+    features *= (own / size)[:, None, None]
     judged = target.judged
-    found = leave_one_out(Scatter.of(wide, target.columns), wide[:, judged], target.columns[judged])
+    beside = features[:, judged]
+    shared = np.broadcast_to(rows[judged], (len(views), *rows[judged].shape))
+    scatter = Scatter.of(rows, target.columns).beside(rows, features, target.columns)
+    wide = np.concatenate([shared, beside], axis=2)
+    found = leave_one_out(scatter, wide, target.columns[judged])
     return _gains(views[0], found.errors)
 
 
