@@ -203,6 +203,16 @@ def test_a_restored_task_is_not_hashed_again(monkeypatch):
     assert source.fingerprints is prints
 
 
+def test_other_rows_of_known_hash_are_not_hashed_again(monkeypatch):
+    source = Source("s", np.eye(3), [0, 1, 1], groups=[1, 1, 2])
+    doubled = Source("s", 2.0 * np.eye(3), [0, 1, 1], groups=[1, 1, 2])
+    rows, known, hashed = doubled.X, doubled.fingerprints, []
+    plain = arrays.fingerprint
+    monkeypatch.setattr(arrays, "fingerprint", lambda X: hashed.append(X) or plain(X))
+    assert source.with_rows(rows, known.X).fingerprints == known
+    assert not any(part is rows for part in hashed)
+
+
 def pool_of(*names, n=3):
     return SourcePool([Source(name, np.eye(n) + i, [0, 1, 1]) for i, name in enumerate(names)])
 

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 from scipy import sparse
 
+from priorlift.core import arrays
 from priorlift.core.errors import InputError, UnknownNameError
 from priorlift.pool import ModelSource, Source, SourcePool, Target
 from priorlift.ranking import GainModel
@@ -235,6 +236,19 @@ def shared_rows(tasks):
         Source(name, texts[len(rows)], (rows[:, column] > 0).astype(int))
         for name, rows, column in (("p", X, 0), ("q", X, 1), ("r", Z, 0), ("s", Z, 1), ("t", X, 2))
     ]
+
+
+def test_rows_that_tasks_share_are_hashed_once_and_count_by_content(monkeypatch):
+    draws = np.random.default_rng(2)
+    X = draws.normal(size=(60, 5))
+    labels = {name: (X[:, i] > 0).astype(int) for i, name in enumerate("abc")}
+    apart = rank_tasks([Source(n, X.copy(), y) for n, y in labels.items()], random_state=0)
+    hashed = []
+    plain = arrays.fingerprint
+    monkeypatch.setattr(arrays, "fingerprint", lambda part: hashed.append(part) or plain(part))
+    shared = rank_tasks([Source(n, X, y) for n, y in labels.items()], random_state=0)
+    assert sum(getattr(part, "shape", None) == X.shape for part in hashed) == 2  # given, encoded
+    assert_same(table(shared), table(apart))
 
 
 def test_rows_that_tasks_share_are_encoded_once(tasks):
