@@ -76,3 +76,18 @@ def listed_numbers(text: str | None, option: str) -> list[int] | None:
                 f"{part!r} is no whole number", where=option, remedy=f"{option} 20,50 for example"
             )
     return [int(part) for part in parts]
+
+
+def known_task(task: str | None) -> str | None:
+    """Return the value of --task.
+
+    Raises
+    ------
+    InputError
+        It is no task.
+    """
+    if task not in (None, "classification", "regression"):
+        raise InputError(
+            f"task {task!r} is unknown", where="--task", remedy="classification or regression"
+        )
+    return task

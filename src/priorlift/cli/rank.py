@@ -81,7 +81,7 @@ def command(
     if not verify:
         _refuse(running, "goes with --verify", "add --verify, or leave it out")
     label = _required(label, "--label", "COL")
-    task = _known_task(task)
+    task = options.known_task(task)
     wanted = options.listed(scores) or "auto"
     if Path(target).is_dir():
         alone = {"--verify": verify or None, "--cut-by": cut_by}
@@ -256,11 +256,3 @@ def _required(value: str | None, option: str, metavar: str) -> str:
             f"{option} is not given", remedy=f"priorlift rank TARGET {option} {metavar}"
         )
     return value
-
-
-def _known_task(task: str | None) -> str | None:
-    if task not in (None, "classification", "regression"):
-        raise InputError(
-            f"task {task!r} is unknown", where="--task", remedy="classification or regression"
-        )
-    return task

@@ -83,7 +83,7 @@ def write_page(result: "Reportable", path: Path) -> Path:
 
     Parameters
     ----------
-    result : StudyResult, Ranking, TaskRanking, Verification or Spending
+    result : StudyResult, Ranking, TaskRanking, Verification, Spending or GapResult
         The result.
     path : Path
         The page.

@@ -15,8 +15,10 @@ from markupsafe import Markup
 
 from priorlift.core.errors import InputTypeError
 from priorlift.plots.svg import printable
+from priorlift.ranking.gap.result import GapResult
 from priorlift.ranking.result import Ranking
 from priorlift.ranking.task_ranking import TaskRanking
+from priorlift.report.gap_page import gap_context
 from priorlift.report.ranking_page import ranking_context
 from priorlift.report.spending_page import spending_context
 from priorlift.report.study_page import study_context
@@ -29,7 +31,7 @@ from priorlift.trials.files import write_atomic
 
 FILE_NAME = "report.html"
 
-Reportable: TypeAlias = StudyResult | Ranking | TaskRanking | Verification | Spending
+Reportable: TypeAlias = StudyResult | Ranking | TaskRanking | Verification | Spending | GapResult
 """What has a page."""
 
 
@@ -38,7 +40,7 @@ def write_report(result: Reportable, path: str | Path) -> Path:
 
     Parameters
     ----------
-    result : StudyResult, Ranking, TaskRanking, Verification or Spending
+    result : StudyResult, Ranking, TaskRanking, Verification, Spending or GapResult
         What to show.
     path : path
         The file, or a folder in which it is called `report.html`. An earlier one is replaced whole
@@ -68,7 +70,7 @@ def render_page(result: Reportable) -> str:
 
     Parameters
     ----------
-    result : StudyResult, Ranking, TaskRanking, Verification or Spending
+    result : StudyResult, Ranking, TaskRanking, Verification, Spending or GapResult
         What to show.
 
     Raises
@@ -86,10 +88,12 @@ def render_page(result: Reportable) -> str:
         return _render("verification.html.j2", verification_context(result))
     if isinstance(result, Spending):
         return _render("spending.html.j2", spending_context(result))
+    if isinstance(result, GapResult):
+        return _render("gaps.html.j2", gap_context(result))
     raise InputTypeError(
         f"there is no report of a {type(result).__name__}",
         remedy="pass the result of Study(...).run(), rank_sources(...), rank_tasks(...), "
-        "verify(...) or run_spending(...)",
+        "verify(...), run_spending(...) or performance_gap(...)",
     )
 
 

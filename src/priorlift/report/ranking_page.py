@@ -21,6 +21,7 @@ from priorlift.report.predictions import (
 from priorlift.report.tables import Cell, Column, Table, number
 
 _SPOKEN = 12
+GAP = "performance_gap"
 
 
 def ranking_context(ranking: Ranking) -> dict[str, Any]:
@@ -85,6 +86,7 @@ def ranking_section(ranking: Ranking) -> dict[str, Any]:
         "how": ranking.prediction or "a model of earlier outcomes",
         "promise": has_predictions(ranking) and ranking.recommended is None,
         "predicted": prediction_plot(ranking),
+        "gap": _gap_sentence(ranking),
         "agreement": agreement_sentence(ranking),
         "agreement_plot": agreement_plot(ranking),
         "resampled": bool(ranking.n_resamples),
@@ -150,6 +152,21 @@ def _place(row: RankedSource) -> str:
     if row.low is None or row.high is None:
         return ""
     return f"{row.low:.0f} to {row.high:.0f}"
+
+
+def _gap_sentence(ranking: Ranking) -> str:
+    """Say what the performance gap tells, where it is among the scores."""
+    known = {r.name: r.scores[GAP] for r in ranking.rows if GAP in r.scores}
+    if not known:
+        return ""
+    losing = [name for name, value in known.items() if value < 0]
+    unit = "accuracy" if ranking.plan.task == "classification" else "explained variance"
+    if not losing:
+        return f"By {GAP}, no source's model loses {unit} against the target's own."
+    return (
+        f"By {GAP}, a linear model of {', '.join(losing)} loses {unit} on the target against the "
+        f"target's own: pooling these may hurt. priorlift gap says how surely, and which rows do."
+    )
 
 
 def _tie(ranking: Ranking, row: RankedSource) -> str:

@@ -176,6 +176,8 @@ def test_a_group_never_trains_the_model_that_judges_it(monkeypatch):
         judged = set(pair.groups[fold.test])
         for train in (fold.source_train, fold.target_train):
             assert not judged & set(pair.groups[train])
+    judged = np.concatenate([fold.test for fold in folds])
+    assert len(judged) == len(set(judged)) == 120
     missing = performance_gap(
         LogisticRegression(), X, y, pool_of(a=domain(80, 1)), groups=groups, **QUICK
     )

@@ -5,7 +5,7 @@ the source and one from the target; both are judged on the fold's other rows, of
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -90,12 +90,15 @@ def folds_of(pair: PairRows, of_target: NDArray[np.bool_], how: Folding, seed: i
 
     Notes
     -----
-    A fold in which one domain has no test rows judges the other domain alone. A row whose group is
-    judged in a fold trains neither model there.
+    A fold in which one domain has no test rows judges the other domain alone. Where domains share
+    groups, they are split together, and a fold in which a domain would lose a class is left out.
     """
     found = []
     for repeat in range(how.n_repeats):
         drawn = derive_seed(seed, "folds", str(repeat))
+        if pair.groups is not None and _share_groups(pair.groups, of_target):
+            found += _joint_folds(pair, of_target, how, drawn)
+            continue
         source = _splits(pair, ~of_target, how.n_splits, drawn, "source")
         target = _splits(pair, of_target, how.n_splits, drawn, "target")
         for place in range(max(len(source), len(target))):
@@ -108,15 +111,44 @@ def folds_of(pair: PairRows, of_target: NDArray[np.bool_], how: Folding, seed: i
                     target_test if place < len(target) else target_test[:0],
                 ]
             )
-            if pair.groups is not None:
-                judged = pair.groups[test]
-                source_train = source_train[~np.isin(pair.groups[source_train], judged)]
-                target_train = target_train[~np.isin(pair.groups[target_train], judged)]
-            if how.matched_size:
-                random = np.random.default_rng(derive_seed(drawn, "matched", str(place)))
-                source_train = matched(pair, source_train, len(target_train), random)
             found.append(Fold(source_train, target_train, test))
+    if not how.matched_size:
+        return found
+    random = np.random.default_rng(derive_seed(seed, "matched"))
+    return [
+        replace(fold, source_train=matched(pair, fold.source_train, len(fold.target_train), random))
+        for fold in found
+    ]
+
+
+def _share_groups(groups: NDArray[Any], of_target: NDArray[np.bool_]) -> bool:
+    return bool(np.isin(groups[of_target], groups[~of_target]).any())
+
+
+def _joint_folds(
+    pair: PairRows, of_target: NDArray[np.bool_], how: Folding, seed: int
+) -> list[Fold]:
+    """Split both domains at once, so that a group which is in both is on one side only."""
+    found = []
+    for train, test in inner_splits(pair.y, pair.groups, pair.task, seed, how.n_splits):
+        source, target = train[~of_target[train]], train[of_target[train]]
+        if _whole(pair, source, ~of_target) and _whole(pair, target, of_target):
+            found.append(Fold(source, target, test))
+    judged = np.concatenate([fold.test for fold in found]) if found else np.empty(0, dtype=np.intp)
+    if not of_target[judged].any() or of_target[judged].all():
+        raise InputError(
+            "target and source cannot be split into folds",
+            cause="they share groups, and without one of these a class is gone",
+            remedy="pass data of more groups",
+        )
     return found
+
+
+def _whole(pair: PairRows, rows: NDArray[np.intp], of: NDArray[np.bool_]) -> bool:
+    """Tell whether rows hold all classes of their domain; for a regression, at least two rows."""
+    if pair.task == "regression":
+        return len(rows) > 1
+    return len(np.unique(pair.y[rows])) == len(np.unique(pair.y[of]))
 
 
 def _splits(

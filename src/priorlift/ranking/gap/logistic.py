@@ -87,7 +87,7 @@ class SubsetLogistic:
     Notes
     -----
     The objective is scikit-learn's for `solver="lbfgs"`: the mean loss plus the penalty over C
-    times the weight. A fit ends where no partial derivative is above a tenth of `tol`. Steps are
+    times the weight. A fit ends where no partial derivative is above a quarter of `tol`. Steps are
     those of L-BFGS, halved until the objective falls, whose first guess of the curvature is that of
     the regression on all rows of the same classes under the same penalty; a step costs
     O(n_part d C + (d C)²), the curvature O(n (d C)²) once for each size of part. Our choice.
@@ -162,7 +162,7 @@ class SubsetLogistic:
         problems = _Problems.of(parts, self.X, self.y, self.weight, classes, self.estimator.C)
         shape = (len(parts), *start.coefficients.shape)
         first = np.broadcast_to(start.coefficients, shape).copy()
-        found, solved = minimised(problems, first, start.inverse, self.estimator.tol / 10.0)
+        found, solved = minimised(problems, first, start.inverse, self.estimator.tol / 4.0)
         return [
             LinearClassifier(classes, one) if done else None
             for one, done in zip(found, solved, strict=True)
