@@ -36,7 +36,8 @@ class Tensors:
         store = _store.get()
         if store is None:
             return {"arrays": dict(self.arrays)}
-        prefix = f"{len({name.split('/', 1)[0] for name in store})}"
+        # skops asks an object for its state more than once.
+        prefix = _prefix_of(self.arrays, store)
         store.update({f"{prefix}/{name}": value for name, value in self.arrays.items()})
         return {"prefix": prefix, "names": list(self.arrays)}
 
@@ -52,6 +53,15 @@ class Tensors:
                 raise InputError(f"lacks the tensor {lacking[0]!r}")
             found = {name: store[key] for name, key in wanted.items()}
         object.__setattr__(self, "arrays", found)
+
+
+def _prefix_of(arrays: Mapping[str, NDArray[Any]], store: Mapping[str, NDArray[Any]]) -> str:
+    """Return under what number arrays stand in a file, or the next one that is free."""
+    numbers = sorted({int(name.split("/", 1)[0]) for name in store})
+    for number in numbers:
+        if all(store.get(f"{number}/{name}") is value for name, value in arrays.items()):
+            return str(number)
+    return str(len(numbers))
 
 
 @contextlib.contextmanager

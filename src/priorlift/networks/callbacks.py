@@ -1,5 +1,6 @@
 """What happens between epochs: seeds and rates, the best weights, checkpoints, a bar."""
 
+import contextlib
 import copy
 import hashlib
 import json
@@ -116,14 +117,14 @@ class Show(Callback):
     def __init__(self, progress: Progress | bool | None, total: int) -> None:
         self.progress = progress
         self.total = total
+        self.bar: Any = None
 
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
         """Draw the bar."""
-        self.bar: Any = None
         if self.progress is True:
             from rich.progress import Progress as Bar
 
-            self.bar = Bar(transient=True)
+            self.bar = Bar()
             self.bar.start()
             self.task = self.bar.add_task("training", total=self.total)
         self._stop_if_done(net)
@@ -137,7 +138,7 @@ class Show(Callback):
             self.progress(done, self.total)
         self._stop_if_done(net)
 
-    def on_train_end(self, net: Any, **kwargs: Any) -> None:
+    def close(self) -> None:
         """Take it away."""
         if self.bar is not None:
             self.bar.stop()
@@ -161,13 +162,13 @@ class Checkpoint(Callback):
         self,
         training: "Training",
         tasks: Sequence[TaskRows],
-        valid: TaskRows | None,
+        valid: Sequence[TaskRows],
         epochs: Epochs,
         best: KeepBest,
     ) -> None:
         assert training.checkpoint is not None
         self.path = Path(training.checkpoint)
-        self.content = _content(training, [*tasks, *([] if valid is None else [valid])])
+        self.content = _content(training, [*tasks, *valid])
         self.epochs = epochs
         self.best = best
 
@@ -223,7 +224,9 @@ class Checkpoint(Callback):
 def _identity(content: list[Any], module: Any, objective: Any) -> str:
     """Tell one training from another by what decides its result, initial weights included."""
     weights = {**module.state_dict(), **objective.state_dict()}
-    values = [arrays.fingerprint(v.detach().cpu().float().numpy()) for v in weights.values()]
+    values = [
+        arrays.fingerprint(v.detach().cpu().float().reshape(-1).numpy()) for v in weights.values()
+    ]
     parts = [*content, *values, repr(module), repr(objective)]
     return hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()
 
@@ -261,7 +264,8 @@ def _write(path: Path, content: bytes) -> None:
         temporary.write_bytes(content)
         os.replace(temporary, path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
         raise InputError(
             f"cannot be written ({error.strerror or error})",
             where=str(path),

@@ -97,7 +97,7 @@ def train(
     objective: nn.Module,
     tasks: Sequence[TaskRows],
     training: Training,
-    valid: TaskRows | None = None,
+    valid: Sequence[TaskRows] = (),
 ) -> Trained:
     """Train a module.
 
@@ -114,9 +114,9 @@ def train(
         Training rows.
     training : Training
         How.
-    valid : TaskRows, optional
-        Rows out of no training task: training stops where their loss no longer falls, and keeps
-        the weights of the best epoch.
+    valid : sequence of TaskRows, optional
+        Held-out rows: training stops where their loss no longer falls, and keeps the weights of the
+        best epoch. Where `end_epoch` returns a `valid_loss`, that one decides.
 
     Returns
     -------
@@ -134,7 +134,8 @@ def train(
     callbacks: list[Any] = [("epochs", epochs), ("best", best)]
     if training.checkpoint is not None:
         callbacks.append(("checkpoint", Checkpoint(training, tasks, valid, epochs, best)))
-    callbacks.append(("show", Show(training.progress, training.max_epochs)))
+    show = Show(training.progress, training.max_epochs)
+    callbacks.append(("show", show))
     net = _Net(
         module,
         objective,
@@ -147,11 +148,12 @@ def train(
         device=device,
         verbose=0,
     )
-    with _undisturbed(training.threads, device):
+    with contextlib.closing(show), _undisturbed(training.threads, device):
         net.initialize()
-        net.notify("on_train_begin", X=None, y=None)
         with contextlib.suppress(TrainingEnd):
-            net.fit_loop((tuple(tasks), valid), epochs=training.max_epochs - len(epochs.history))
+            net.notify("on_train_begin", X=None, y=None)
+            left = training.max_epochs - len(epochs.history)
+            net.fit_loop((tuple(tasks), tuple(valid)), epochs=max(0, left))
         net.notify("on_train_end", X=None, y=None)
     return Trained(net.module_.to("cpu").eval(), epochs.history, best.epoch, device)
 
@@ -172,7 +174,7 @@ class _Net(NeuralNet):
 
     def get_split_datasets(self, X: Any, y: Any = None, **fit_params: Any) -> Any:
         tasks, valid = X
-        return JoinedRows(tasks), None if valid is None else JoinedRows([valid])
+        return JoinedRows(tasks), JoinedRows(valid) if valid else None
 
     def get_iterator(self, dataset: JoinedRows, training: bool = False) -> DataLoader[Any]:
         settings = self.training

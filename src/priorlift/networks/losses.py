@@ -97,6 +97,19 @@ def label_shift_weights(laws: NDArray[np.float64], cap: float = CAP) -> NDArray[
     return np.asarray(np.minimum(ratio, cap))
 
 
+def weighted_entropy(mass: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the loss of predicting the weighted label law itself, for each row of class masses.
+
+    Examples
+    --------
+    >>> weighted_entropy(np.array([[0.5, 0.5], [1.0, 0.0]])).round(3)
+    array([0.693, 0.   ])
+    """
+    total = np.maximum(mass.sum(axis=1, keepdims=True), 1e-12)
+    share = np.maximum(mass / total, 1e-300)
+    return np.asarray(-(mass * np.log(share)).sum(axis=1))
+
+
 def shared_mass(laws: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return min(p_t(y), p_k(y)) for each pair of tasks and class, 0 where a task lacks it."""
     return np.asarray(np.minimum(laws[:, None, :], laws[None, :, :]))

@@ -14,6 +14,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from priorlift.core.errors import InputError
 
+_LEAST_LEARNED = 0.05
+"""Of the ignorance: what counts as learned at least, so that a cost is a finite number."""
+
 
 def simplex_weights(costs: ArrayLike, concentration: float) -> NDArray[np.float64]:
     """Weigh tasks by their costs, on the simplex.
@@ -66,7 +69,13 @@ def _projected(u: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def task_relation(
-    losses: ArrayLike, distances: ArrayLike, *, norm_factor: float, distance_factor: float
+    losses: ArrayLike,
+    distances: ArrayLike,
+    ignorance: ArrayLike,
+    *,
+    norm_factor: float,
+    distance_factor: float,
+    errors: ArrayLike = 0.0,
 ) -> NDArray[np.float64]:
     """Turn losses of each head on each task into the relation matrix.
 
@@ -76,23 +85,31 @@ def task_relation(
         Loss r_tk of the head of task t on rows of task k.
     distances : array-like of shape (n_tasks, n_tasks)
         Distance of the tasks' class centroids, 0 on the diagonal.
+    ignorance : array-like of shape (n_tasks,)
+        Loss H_k on task k of somebody who knows its label law alone.
     norm_factor : float
-        C2 of the published objective, times the mean loss of the row here, so that neither the
-        number of classes nor the stage of training changes what it means (our choice).
+        C2 of the published objective.
     distance_factor : float
         C3 of the published objective.
+    errors : array-like of shape (n_tasks, n_tasks), default=0.0
+        Standard errors of the gaps, 0 on the diagonal.
 
     Returns
     -------
     ndarray of shape (n_tasks, n_tasks)
-        Each row on the simplex. Task k costs task t the gap r_tk - r_kk, what the head of t loses
-        on k against k's own head, plus C3 times the distance (the released code has r_tk in place
-        of the gap; a task that is hard for everybody is then avoided by everybody).
+        Each row on the simplex. Task k costs task t the share of what can be learned about k that
+        the head of t lacks, (r_tk - r_kk + error) / (H_k - r_kk), plus C3 times the distance. In
+        this unit neither the number of classes nor the stage of training changes what C2 means, and
+        tasks about which nothing is known yet are not taken for alike (our choice; the released
+        code has r_tk, so that what is hard for everybody is avoided by everybody).
     """
-    r, d = np.asarray(losses, dtype=float), np.asarray(distances, dtype=float)
-    costs = r - np.diag(r)[None, :] + distance_factor * d
-    scale = norm_factor * np.maximum(r.mean(axis=1), 1e-6)
-    return np.stack([simplex_weights(*row) for row in zip(costs, scale, strict=True)])
+    r, known = np.asarray(losses, dtype=float), np.asarray(ignorance, dtype=float)
+    lacking = r - np.diag(r)[None, :] + np.asarray(errors, dtype=float)
+    learnable = np.maximum(known - np.diag(r), _LEAST_LEARNED * np.maximum(known, 1e-6))
+    # A head that seems better on k than k's own, which chance can do, is taken for as good.
+    lacking = np.maximum(lacking, 0.0)
+    costs = lacking / learnable[None, :] + distance_factor * np.asarray(distances, dtype=float)
+    return np.stack([simplex_weights(row, norm_factor) for row in costs])
 
 
 def pairwise_gap(losses: ArrayLike) -> NDArray[np.float64]:

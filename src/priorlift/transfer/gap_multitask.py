@@ -11,7 +11,7 @@ follows its ancestors' code (SMTL, AAAI 2021; AMTNN, IJCAI 2019; WADN, ICML 2021
 defects, and says where it chooses for itself.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -58,7 +58,7 @@ class GapMultitaskClassifier(TransferClassifier):
         Factor lambda of the distance of class centroids; 0 does not align.
     norm_factor : float, default=1.0
         C2 of the relation's objective: higher spreads the weight over more tasks.
-    distance_factor : float, default=0.5
+    distance_factor : float, default=0.1
         C3 of the relation's objective: how much the distance of centroids counts beside the gap.
     reweight : bool, default=True
         Whether each task's classes are weighted to the mean label law of all tasks.
@@ -66,7 +66,7 @@ class GapMultitaskClassifier(TransferClassifier):
         At most.
     batch_size : int, default=32
         Rows of each task in a step.
-    learning_rate : float, default=1e-3
+    learning_rate : float, default=3e-3
         Of Adam.
     weight_decay : float, default=1e-5
         Of Adam.
@@ -174,11 +174,11 @@ class GapMultitaskClassifier(TransferClassifier):
         alpha: Literal["none", "uniform", "fixed", "learned"] = "learned",
         alignment: float = 0.1,
         norm_factor: float = 1.0,
-        distance_factor: float = 0.5,
+        distance_factor: float = 0.1,
         reweight: bool = True,
         max_epochs: int = 100,
         batch_size: int = 32,
-        learning_rate: float = 1e-3,
+        learning_rate: float = 3e-3,
         weight_decay: float = 1e-5,
         patience: int = 15,
         n_splits: int = 5,
@@ -219,19 +219,35 @@ class GapMultitaskClassifier(TransferClassifier):
             require(package, "nets")
         self._check_settings()
         tasks = [self._task_rows(rows, place) for place, rows in enumerate((target, *sources))]
-        seed = derive_seed(self._seed, "splits")
-        splits = inner_splits(target.y, target.groups, self._task, seed, self.n_splits)
         layout = self._layout(tasks)
-        if splits:
-            train, test = splits[0]
-            parts = [_taken(tasks[0], train), *tasks[1:]]
-            compared = self._trained(layout, parts, _taken(tasks[0], test))
+        held_out = self._held_out(target, sources, tasks)
+        if held_out is None:
+            compared = kept = self._trained(layout, tasks)
         else:
-            compared = self._trained(layout, tasks, None)
-        kept = compared
-        if splits and self.refit:
-            kept = self._trained(layout, tasks, None, compared.best_epoch)
+            compared = kept = self._trained(layout, *held_out)
+            if self.refit:
+                kept = self._trained(layout, tasks, follow=compared)
         self._keep(compared, kept, layout, ["target", *(rows.name for rows in sources)])
+
+    def _held_out(
+        self, target: Rows, sources: tuple[Rows, ...], tasks: list[TaskRows]
+    ) -> tuple[list[TaskRows], list[TaskRows]] | None:
+        """Cut rows off every task; None where the target has too few labels for that."""
+        training, held = [], []
+        for rows, task in zip((target, *sources), tasks, strict=True):
+            seed = derive_seed(self._seed, "splits", rows.fingerprint)
+            splits = inner_splits(rows.y, rows.groups, self._task, seed, self.n_splits)
+            if splits:
+                train, test = splits[0]
+                training.append(_taken(task, train))
+                held.append(_taken(task, test))
+            elif rows is target:
+                return None
+            else:
+                # What it trains on is all that it can be judged by.
+                training.append(task)
+                held.append(task)
+        return training, held
 
     def _check_settings(self) -> None:
         if self.alpha not in _RELATIONS:
@@ -257,17 +273,20 @@ class GapMultitaskClassifier(TransferClassifier):
         self,
         layout: "Layout",
         tasks: list[TaskRows],
-        valid: TaskRows | None,
-        n_epochs: int | None = None,
+        held_out: Sequence[TaskRows] = (),
+        follow: "Trained | None" = None,
     ) -> "Trained":
+        """Train on tasks; `follow` gives the number of epochs and the relation of each."""
         from priorlift.networks.loop import train
         from priorlift.networks.modules import build_network
 
         example = tasks[0].inputs(np.arange(min(2, tasks[0].n_rows)))
         module = build_network(layout, self.encoder, example, self._seed)
-        training = self._training("compared" if n_epochs is None else "refit")
-        training = replace(training, max_epochs=n_epochs or self.max_epochs)
-        return train(module, self._objective(tasks), tasks, training, valid)
+        training = self._training("compared" if follow is None else "refit")
+        n_epochs = self.max_epochs if follow is None else follow.best_epoch
+        schedule = [] if follow is None else [row["alpha"] for row in follow.history]
+        objective = self._objective(tasks, schedule)
+        return train(module, objective, tasks, replace(training, max_epochs=n_epochs), held_out)
 
     def _layout(self, tasks: list[TaskRows]) -> "Layout":
         from priorlift.networks.modules import Layout
@@ -280,7 +299,9 @@ class GapMultitaskClassifier(TransferClassifier):
             len(self.classes_),
         )
 
-    def _objective(self, tasks: list[TaskRows]) -> Any:
+    def _objective(
+        self, tasks: list[TaskRows], schedule: Sequence[NDArray[np.float64]] = ()
+    ) -> Any:
         from priorlift.networks.gap_objective import GapObjective
 
         n_classes = len(self.classes_)
@@ -293,6 +314,8 @@ class GapMultitaskClassifier(TransferClassifier):
             norm_factor=self.norm_factor,
             distance_factor=self.distance_factor,
             reweight=self.reweight,
+            schedule=schedule,
+            seed=self._seed,
         )
 
     def _training(self, name: str) -> "Training":
@@ -321,7 +344,8 @@ class GapMultitaskClassifier(TransferClassifier):
         self.history_ = _stacked(compared.history)
         self.n_epochs_ = len(compared.history)
         self.best_epoch_ = compared.best_epoch
-        last = kept.history[kept.best_epoch - 1]
+        # Of the training that had held-out rows: on training rows alone every pair has a gap.
+        last = compared.history[compared.best_epoch - 1]
         matrices = {name: last[name] for name in ("alpha", "loss", "gap", "distance")}
         self.task_relation_ = TaskRelation(
             tuple(names), kind=self.alpha, history=self.history_, **matrices
