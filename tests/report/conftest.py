@@ -20,6 +20,7 @@ from priorlift.study.results import BillRow, CurvePoint, Lift, Saved, StudyResul
 from priorlift.study.spending_result import Spending
 from priorlift.study.verdicts import Claim, decide
 from priorlift.study.verification import Regret, Verification, VerifiedSource
+from priorlift.transfer.task_relation import TaskRelation
 from priorlift.trials.outcome import Measured, Outcome, TrialRecord
 
 BUDGETS = (10, 20, 50)
@@ -392,6 +393,17 @@ def spending():
     return make_spending()
 
 
+def make_relation(names=("target", *SOURCES), kind="learned"):
+    n = len(names)
+    alpha = np.eye(n) * 0.5
+    alpha[0, 1], alpha[0, 0] = 0.31, 0.69
+    alpha[1:, 0] = 0.5
+    apart = np.abs(np.subtract.outer(np.arange(n), np.arange(n))) / 4 - 0.1
+    np.fill_diagonal(apart, 0.0)
+    history = {"valid_loss": np.array([1.0, 0.4, 0.5])}
+    return TaskRelation(tuple(names), alpha, apart + 0.5, apart, np.abs(apart), kind, history)
+
+
 @pytest.fixture(scope="session")
 def pages(result, hostile, bare, ranking, tasks, verification, spending):
     """Each result as a page."""
@@ -406,6 +418,8 @@ def pages(result, hostile, bare, ranking, tasks, verification, spending):
         "hostile verification": make_verification(HOSTILE),
         "spending": spending,
         "hostile spending": make_spending(HOSTILE),
+        "relation": make_relation(),
+        "hostile relation": make_relation(("target", *HOSTILE)),
     }
     return {name: render_page(value) for name, value in made.items()}
 

@@ -5,7 +5,10 @@ import pytest
 from priorlift.report.numbers import NONE
 
 pytestmark = pytest.mark.browser
-NAMES = ("study", "hostile", "bare", "ranking", "hostile tasks", "verification", "spending")
+NAMES = (
+    *("study", "hostile", "bare", "ranking", "hostile tasks"),
+    *("verification", "spending", "relation"),
+)
 
 
 @pytest.fixture

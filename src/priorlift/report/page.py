@@ -20,6 +20,7 @@ from priorlift.ranking.result import Ranking
 from priorlift.ranking.task_ranking import TaskRanking
 from priorlift.report.gap_page import gap_context
 from priorlift.report.ranking_page import ranking_context
+from priorlift.report.relation_page import relation_context
 from priorlift.report.spending_page import spending_context
 from priorlift.report.study_page import study_context
 from priorlift.report.task_page import task_context
@@ -27,11 +28,14 @@ from priorlift.report.verification_page import verification_context
 from priorlift.study.results import StudyResult
 from priorlift.study.spending_result import Spending
 from priorlift.study.verification import Verification
+from priorlift.transfer.task_relation import TaskRelation
 from priorlift.trials.files import write_atomic
 
 FILE_NAME = "report.html"
 
-Reportable: TypeAlias = StudyResult | Ranking | TaskRanking | Verification | Spending | GapResult
+Reportable: TypeAlias = (
+    StudyResult | Ranking | TaskRanking | Verification | Spending | GapResult | TaskRelation
+)
 """What has a page."""
 
 
@@ -40,7 +44,7 @@ def write_report(result: Reportable, path: str | Path) -> Path:
 
     Parameters
     ----------
-    result : StudyResult, Ranking, TaskRanking, Verification, Spending or GapResult
+    result : StudyResult, Ranking, TaskRanking, Verification, Spending, GapResult or TaskRelation
         What to show.
     path : path
         The file, or a folder in which it is called `report.html`. An earlier one is replaced whole
@@ -70,7 +74,7 @@ def render_page(result: Reportable) -> str:
 
     Parameters
     ----------
-    result : StudyResult, Ranking, TaskRanking, Verification, Spending or GapResult
+    result : StudyResult, Ranking, TaskRanking, Verification, Spending, GapResult or TaskRelation
         What to show.
 
     Raises
@@ -90,6 +94,8 @@ def render_page(result: Reportable) -> str:
         return _render("spending.html.j2", spending_context(result))
     if isinstance(result, GapResult):
         return _render("gaps.html.j2", gap_context(result))
+    if isinstance(result, TaskRelation):
+        return _render("relation.html.j2", relation_context(result))
     raise InputTypeError(
         f"there is no report of a {type(result).__name__}",
         remedy="pass the result of Study(...).run(), rank_sources(...), rank_tasks(...), "
