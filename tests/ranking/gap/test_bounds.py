@@ -7,8 +7,17 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
 from priorlift.pool import Source, Target
-from priorlift.ranking.gap.cross_fit import Fold, Folding, cross_fit, folds_of, matched, mean_gap
+from priorlift.ranking.gap.cross_fit import (
+    Fold,
+    Folding,
+    cross_fit,
+    dealt_splits,
+    folds_of,
+    matched,
+    mean_gap,
+)
 from priorlift.ranking.gap.rows import pair_rows
+from priorlift.ranking.inner_validation import inner_splits
 
 
 def pair_of(seed, n_target=24, n_source=40):
@@ -85,6 +94,28 @@ def test_each_row_is_judged_once_a_repeat_and_never_by_what_it_trained():
         assert not set(fold.test) & {*fold.source_train, *fold.target_train}
         assert pair.of_target[fold.target_train].all()
         assert not pair.of_target[fold.source_train].any()
+
+
+@given(st.lists(st.integers(0, 4), min_size=2, max_size=40), st.integers(2, 5), st.integers(0, 99))
+@settings(max_examples=60, deadline=None)
+def test_dealt_folds_keep_what_inner_splits_keep(labels, n_splits, seed):
+    y = np.array(labels)
+    splits = dealt_splits(len(y), y, seed, n_splits)
+    one_class = len(set(labels)) == 1
+    if not one_class:
+        assert len(splits) == len(inner_splits(y, None, "classification", seed, n_splits))
+    if not splits:
+        return
+    counts = np.bincount(y)
+    tests = np.concatenate([test for _, test in splits])
+    assert sorted(tests) == np.flatnonzero(counts[y] > 1).tolist()
+    sizes = [len(test) for _, test in splits]
+    assert max(sizes) - min(sizes) <= 1
+    for train, test in splits:
+        assert sorted([*train, *test]) == list(range(len(y)))
+        assert set(y[train]) == set(labels)
+        share = np.bincount(y[test], minlength=len(counts))
+        assert (np.abs(share - np.where(counts > 1, counts, 0) / len(splits)) < 1).all()
 
 
 def test_a_matched_sample_keeps_the_classes_and_their_shares():

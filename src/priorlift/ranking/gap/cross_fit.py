@@ -156,7 +156,11 @@ def _splits(
 ) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
     rows = np.flatnonzero(of)
     groups = None if pair.groups is None else pair.groups[rows]
-    splits = inner_splits(pair.y[rows], groups, pair.task, seed, n_splits)
+    if groups is None:
+        codes = pair.y[rows] if pair.task == "classification" else None
+        splits = dealt_splits(len(rows), codes, seed, n_splits)
+    else:
+        splits = inner_splits(pair.y[rows], groups, pair.task, seed, n_splits)
     if not splits:
         unit = "rows" if groups is None else "groups"
         raise InputError(
@@ -165,6 +169,36 @@ def _splits(
             remedy="label more rows",
         )
     return [(rows[train], rows[test]) for train, test in splits]
+
+
+def dealt_splits(
+    n: int, codes: NDArray[np.intp] | None, seed: int, n_splits: int
+) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """Deal rows out to folds, class by class, as `inner_splits` does, in a fraction of its time.
+
+    Parameters
+    ----------
+    n : int
+        Rows.
+    codes : ndarray of shape (n,) or None
+        Codes of their classes; None for a regression.
+    seed : int
+        Seeds the order.
+    n_splits : int
+        At most; fewer where a class has fewer rows. A class of one row always trains.
+    """
+    codes = np.zeros(n, dtype=np.intp) if codes is None else codes
+    counts = np.bincount(codes)
+    several = counts[counts > 1]
+    n_splits = min(n_splits, int(several.min(initial=n)))
+    classified = (counts > 0).sum() > 1
+    if n_splits < 2 or (classified and len(several) < 2):
+        return []
+    mixed = np.random.default_rng(seed).permutation(np.flatnonzero(counts[codes] > 1))
+    mixed = mixed[np.argsort(codes[mixed], kind="stable")]
+    fold = np.full(n, -1)
+    fold[mixed] = np.arange(len(mixed)) % n_splits
+    return [(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in range(n_splits)]
 
 
 def matched(

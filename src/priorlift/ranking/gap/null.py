@@ -37,15 +37,15 @@ def permuted_domains(pair: PairRows, random: np.random.Generator) -> NDArray[np.
         as many in all; with groups, whole groups of one domain change sides, within each class
         where each group has one class.
     """
-    units = np.arange(len(pair.y))
+    first = units = np.arange(len(pair.y))
     if pair.groups is not None:
         # A group in both domains is two units: its rows in each stay together.
         key = pair.groups * 2 + pair.of_target
-        units = np.unique(key, return_inverse=True)[1]
-    first = np.unique(units, return_index=True)[1]
+        _, first, units = np.unique(key, return_index=True, return_inverse=True)
     of_target = pair.of_target[first].copy()
     strata = np.zeros(len(first), dtype=np.intp)
-    if pair.task == "classification" and _one_class_a_unit(units, pair.y):
+    alone = pair.groups is None or _one_class_a_unit(units, pair.y)
+    if pair.task == "classification" and alone:
         strata = pair.y[first]
     for stratum in np.unique(strata):
         inside = np.flatnonzero(strata == stratum)
