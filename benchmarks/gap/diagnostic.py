@@ -42,6 +42,9 @@ def run(data: Path, mode: str) -> dict[str, Any]:
         "spearman": correlations(pairs),
         "sign_is_right": sum((p["target_zero_one"] > 0) == (p["benefit"] < 0) for p in pairs),
         "hurts_is_right": [p["benefit"] < 0 for p in pairs if p["verdict"] == "hurts"],
+        "may_hurt_is_right": [
+            p["benefit"] < 0 for p in pairs if p["first_draw_gap"] > 0 and p["p_value"] <= 0.05
+        ],
         "controls": [control(domains, name, kind) for name in DOMAINS for kind in CONTROLS],
         "cpu_seconds": seconds,
         "goals": {
@@ -180,6 +183,12 @@ def table(result: dict[str, Any]) -> str:
         f"Spearman with the benefit, {name}: {rho:+.2f} (p = {p:.3f})"
         for name, (rho, p) in result["spearman"].items()
     ]
+    for name, what in (
+        ("hurts_is_right", "verdict 'hurts'"),
+        ("may_hurt_is_right", "a gap above 0 with p <= 0.05"),
+    ):
+        told = result[name]
+        lines.append(f"{what}: pooling did hurt in {sum(told)} of {len(told)} pairs")
     lines += [
         f"control {c['domain']}, {c['control']}: gap {c['gap']:+.3f}, null {c['null'][0]:+.3f} to "
         f"{c['null'][1]:+.3f}, p = {c['p_value']:.2f}"

@@ -131,6 +131,19 @@ def test_sparse_rows_give_the_gap_of_dense_ones():
     assert found[0] == pytest.approx(found[1], abs=1e-4)
 
 
+def test_sparse_and_dense_rows_can_meet_and_gaps_in_x_are_filled_or_told():
+    X, y = domain(30)
+    S, labels = domain(60, 1)
+    mixed = SourcePool([Source("a", sp.csr_matrix(S), labels)])
+    assert performance_gap(LogisticRegression(), X, y, mixed, **QUICK).names == ("a",)
+    holes = S.copy()
+    holes[3, 1] = np.nan
+    pool = pool_of(holes=(holes, labels))
+    assert performance_gap(LogisticRegression(), X, y, pool, **QUICK).names == ("holes",)
+    bare = performance_gap(LogisticRegression(), X, y, pool, preprocess=None, **QUICK)
+    assert "NaN" in bare.skipped["holes"]
+
+
 def test_raw_texts_go_through_a_pipeline():
     texts = ["red apple", "red cherry", "green leaf", "green grass"] * 6
     y = ["warm", "warm", "cold", "cold"] * 6

@@ -249,7 +249,12 @@ def cross_fit(
     for fold, both in zip(folds, models, strict=True):
         X, y = arrays.take_rows(pair.X, fold.test), pair.y[fold.test]
         for side, model in enumerate(both):
-            for name, losses in row_losses(model, X, y, names, pair.scale).items():
+            try:
+                found = row_losses(model, X, y, names, pair.scale)
+            except (TypeError, ValueError) as error:
+                # An estimator of the caller's may complain in its own way.
+                raise InputError(f"{type(model).__name__} cannot predict: {error}") from error
+            for name, losses in found.items():
                 sums[side, name][fold.test] += losses
         times[fold.test] += 1.0
     with np.errstate(invalid="ignore"):
