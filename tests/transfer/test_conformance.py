@@ -4,17 +4,25 @@ import pytest
 from sklearn.linear_model import LogisticRegression, Ridge
 
 from priorlift.core import registry
+from priorlift.core.errors import InputError
 from priorlift.testing import TransferEstimatorConformance
 from priorlift.transfer import (
     AutoTransferClassifier,
     AutoTransferRegressor,
     FrozenFeaturesClassifier,
     FrozenFeaturesRegressor,
+    GapBoostClassifier,
+    GapBoostRegressor,
     GapMultitaskClassifier,
+    MultiSourceTrAdaBoostClassifier,
     PooledClassifier,
     PooledRegressor,
     TargetOnlyClassifier,
     TargetOnlyRegressor,
+    TrAdaBoostClassifier,
+    TrAdaBoostRegressor,
+    TransferBoostClassifier,
+    TwoStageTrAdaBoostRegressor,
 )
 
 CLASSIFIERS = {"C=1": LogisticRegression(), "C=0.01": LogisticRegression(C=0.01)}
@@ -22,6 +30,11 @@ REGRESSORS = {"alpha=1": Ridge(), "alpha=10": Ridge(10.0)}
 # Inner folds are drawn over rows: a row of weight 2 is in one fold, its two copies may be in two.
 INNER_VALIDATION = {
     f"check_sample_weight_equivalence_on_{kind}_data": "inner validation splits rows, not weights"
+    for kind in ("dense", "sparse")
+}
+# A leaf of two rows holds one row of weight 2, or its two copies.
+LEAVES = {
+    f"check_sample_weight_equivalence_on_{kind}_data": "min_samples_leaf counts rows, not weights"
     for kind in ("dense", "sparse")
 }
 
@@ -103,6 +116,59 @@ class TestGapMultitaskClassifier(TransferEstimatorConformance):
         )
 
 
+class TestGapBoostClassifier(TransferEstimatorConformance):
+    def make_estimator(self):
+        return GapBoostClassifier(n_estimators=3, random_state=0)
+
+
+class TestGuardedGapBoostClassifier(TransferEstimatorConformance):
+    expected_failed_checks = INNER_VALIDATION
+
+    def make_estimator(self):
+        return GapBoostClassifier(
+            n_estimators=2, disagreement="soft_out_of_fold", guard=True, random_state=0
+        )
+
+
+class TestGapBoostRegressor(TransferEstimatorConformance):
+    def make_estimator(self):
+        return GapBoostRegressor(Ridge(), n_estimators=3, random_state=0)
+
+
+class TestGapBoostRegressorOnTrees(TransferEstimatorConformance):
+    expected_failed_checks = LEAVES
+
+    def make_estimator(self):
+        return GapBoostRegressor(n_estimators=3, guard=True, random_state=0)
+
+
+class TestTrAdaBoostClassifier(TransferEstimatorConformance):
+    def make_estimator(self):
+        return TrAdaBoostClassifier(n_estimators=3, random_state=0)
+
+
+class TestTrAdaBoostRegressor(TransferEstimatorConformance):
+    def make_estimator(self):
+        return TrAdaBoostRegressor(Ridge(), n_estimators=3, random_state=0)
+
+
+class TestMultiSourceTrAdaBoostClassifier(TransferEstimatorConformance):
+    def make_estimator(self):
+        return MultiSourceTrAdaBoostClassifier(n_estimators=3, random_state=0)
+
+
+class TestTransferBoostClassifier(TransferEstimatorConformance):
+    def make_estimator(self):
+        return TransferBoostClassifier(n_estimators=3, random_state=0)
+
+
+class TestTwoStageTrAdaBoostRegressor(TransferEstimatorConformance):
+    def make_estimator(self):
+        return TwoStageTrAdaBoostRegressor(
+            Ridge(), n_estimators=2, n_steps=2, n_splits=2, random_state=0
+        )
+
+
 def test_every_registered_method_is_tested_here():
     suites = TransferEstimatorConformance.__subclasses__()
     tested = {type(suite().make_estimator()) for suite in suites if suite.__module__ == __name__}
@@ -113,10 +179,17 @@ def test_every_registered_method_is_tested_here():
                 assert found in tested
 
 
-@pytest.mark.parametrize("name", ["auto", "frozen_features", "pooled", "target_only"])
+@pytest.mark.parametrize("name", registry.names("methods"))
 def test_built_in_methods_say_what_they_are(name):
     method = registry.get("methods", name)
     assert method.name == name
     assert method.summary
-    assert method.for_task("classification") is method.classifier
-    assert method.for_task("regression") is method.regressor
+    for task, found in (
+        ("classification", method.classifier),
+        ("regression", method.regressor),
+    ):
+        if found is None:
+            with pytest.raises(InputError, match=f"no form for {task}"):
+                method.for_task(task)
+        else:
+            assert method.for_task(task) is found

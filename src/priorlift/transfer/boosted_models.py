@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator
 
 # Moves a tie between the winner of the vote and another class to the winner.
 TIE = 1e-9
+SMALLEST_PROBABILITY = 1e-12
 
 
 def weighted_median(
@@ -116,6 +117,11 @@ class BoostedClassifier(_Boosted):
         voters = self._voters(len(self.estimators))
         said = [self._said_softly(self.estimators[k], X) for k in voters]
         return self._probabilities(said, voters)
+
+    def decision_function(self, X: Any) -> NDArray[np.float64]:
+        """Return the log-odds of the second of two classes, or each class's log-probability."""
+        logs = np.log(np.clip(self.predict_proba(X), SMALLEST_PROBABILITY, 1.0))
+        return np.asarray(logs[:, 1] - logs[:, 0] if logs.shape[1] == 2 else logs)
 
     def staged_predict_proba(self, X: Any) -> Iterator[NDArray[np.float64]]:
         """Yield the probabilities after each round."""

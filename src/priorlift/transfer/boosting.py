@@ -307,7 +307,8 @@ class Boosting(TransferEstimator):
 
     def _default_learner(self) -> BaseEstimator:
         if self._task == "classification":
-            return LogisticRegression(max_iter=200)
+            # Every round goes on from where the last one ended, so that few iterations do.
+            return LogisticRegression(max_iter=50)
         return DecisionTreeRegressor(max_depth=6, min_samples_leaf=2)
 
     def _kind(self) -> Any:

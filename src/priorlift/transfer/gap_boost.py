@@ -136,7 +136,7 @@ class GapBoostClassifier(BoostingClassifier, TransferClassifier, _GapBoost):
     Parameters
     ----------
     estimator : classifier, optional
-        Base learner; by default `LogisticRegression(max_iter=200)`. One without `sample_weight` is
+        Base learner; by default `LogisticRegression(max_iter=50)`. One without `sample_weight` is
         fitted on rows drawn by weight (`resamples_` tells); a `Pipeline` has to take weights in its
         last step.
     n_estimators : int, default=20

@@ -4,6 +4,10 @@ The base learner alone on the target, the base learner on all rows, and gapBoost
 on the same inner splits of the target's rows, sources whole, and compared row by row, as
 `AutoTransfer` does. Boosting keeps what the target's own model contradicts less in its weights, but
 it has no way back to not transferring; this is that way.
+
+Classifiers are compared by 0/1 loss: the penalty of a base learner sets how confident it is, so
+that log-loss would prefer whatever was fitted on more rows. But one that wins by 0/1 loss has to
+have the smaller log-loss too, so that luck on a few rows does not decide.
 """
 
 from collections.abc import Callable
@@ -45,7 +49,7 @@ def guarded(
     sources : tuple of Rows
         Given whole to each fit.
     task : {"classification", "regression"}
-        Log-loss (0-1 loss where a candidate gives no probabilities) or squared error.
+        0-1 loss or squared error.
     seed : int
         Of the splits.
     n_splits : int, default=3
@@ -64,7 +68,7 @@ def guarded(
             "could show that a source helps."
         )
         return Decision(ALONE, (), why)
-    losses = _held_out_losses(makers, target, sources, task, splits)
+    losses, soft = _held_out_losses(makers, target, sources, task, splits)
     rows = np.concatenate([test for _, test in splits])
     weight = target.sample_weight[rows]
     units = rows if target.groups is None else target.groups[rows]
@@ -78,7 +82,8 @@ def guarded(
         )
         for name, found in losses.items()
     )
-    chosen, why = _chosen(candidates)
+    doubtful = {name for name, found in soft.items() if weight @ found > weight @ soft[ALONE]}
+    chosen, why = _chosen(candidates, doubtful)
     n_fits = len(splits) * len(makers) + 1
     return Decision(chosen.method, chosen.sources, why, candidates, n_fits=n_fits)
 
@@ -89,25 +94,36 @@ def _held_out_losses(
     sources: tuple[Rows, ...],
     task: Task,
     splits: list[tuple[NDArray[np.intp], NDArray[np.intp]]],
-) -> dict[str, NDArray[np.float64]]:
-    losses: dict[str, list[NDArray[np.float64]]] = {name: [] for name in makers}
+) -> tuple[dict[str, NDArray[np.float64]], dict[str, NDArray[np.float64]]]:
+    """Return 0/1 losses and log-losses of the held-out rows; of regression squared errors twice."""
+    hard: dict[str, list[NDArray[np.float64]]] = {name: [] for name in makers}
+    soft: dict[str, list[NDArray[np.float64]]] = {name: [] for name in makers}
     for train, test in splits:
         part, held_out = take(target, train), take(target, test)
         for name, make in makers.items():
-            model = make(part, sources)
-            losses[name].append(row_losses(model, held_out.X, held_out.y, task))
-    return {name: np.concatenate(found) for name, found in losses.items()}
+            model, X, y = make(part, sources), held_out.X, held_out.y
+            hard[name].append(row_losses(model, X, y, task, zero_one=True))
+            soft[name].append(row_losses(model, X, y, task))
+    return tuple(  # type: ignore[return-value]
+        {name: np.concatenate(found) for name, found in kind.items()} for kind in (hard, soft)
+    )
 
 
-def _chosen(candidates: tuple[Candidate, ...]) -> tuple[Candidate, str]:
+def _chosen(candidates: tuple[Candidate, ...], doubtful: set[str]) -> tuple[Candidate, str]:
     alone, *transfers = candidates
-    best = min(transfers, key=lambda one: one.loss)
-    better = [one for one in transfers if one.improvement > CAUTION * one.standard_error]
+    better = [
+        one
+        for one in transfers
+        if one.improvement > CAUTION * one.standard_error and one.method not in doubtful
+    ]
     if not better:
+        best = min(transfers, key=lambda one: one.loss)
+        doubt = ", and its log-loss is the larger" if best.method in doubtful else ""
         why = (
-            f"No candidate beats the base learner on the target alone by more than {CAUTION:g} "
-            f"standard errors; the nearest, {best.label}, changes the validated loss by "
-            f"{-best.improvement:+.4f} (standard error {best.standard_error:.4f})."
+            "No candidate beats the base learner on the target alone by more than "
+            f"{CAUTION:g} standard errors without a larger log-loss; the nearest, {best.label}, "
+            f"changes the validated loss by {-best.improvement:+.4f} (standard error "
+            f"{best.standard_error:.4f}){doubt}."
         )
         return alone, why
     winner = min(better, key=lambda one: one.loss)

@@ -32,7 +32,7 @@ class MultiSourceTrAdaBoostClassifier(BoostingClassifier, TransferClassifier):
     Parameters
     ----------
     estimator : classifier, optional
-        Base learner; by default `LogisticRegression(max_iter=200)`. One without `sample_weight` is
+        Base learner; by default `LogisticRegression(max_iter=50)`. One without `sample_weight` is
         fitted on rows drawn by weight; a `Pipeline` has to take weights in its last step.
     n_estimators : int, default=20
         Rounds N; each fits as many learners as there are sources.

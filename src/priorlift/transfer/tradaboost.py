@@ -109,7 +109,7 @@ class TrAdaBoostClassifier(BoostingClassifier, TransferClassifier, _TrAdaBoost):
     Parameters
     ----------
     estimator : classifier, optional
-        Base learner; by default `LogisticRegression(max_iter=200)`. One without `sample_weight` is
+        Base learner; by default `LogisticRegression(max_iter=50)`. One without `sample_weight` is
         fitted on rows drawn by weight; a `Pipeline` has to take weights in its last step.
     n_estimators : int, default=20
         Rounds N.
