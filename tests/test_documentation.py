@@ -10,6 +10,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 PAGES = [
     "README.md",
     "docs/how-to/encoders.md",
+    "docs/how-to/several-tasks.md",
     "docs/how-to/write-a-method.md",
     "docs/how-to/write-a-score.md",
 ]
@@ -20,7 +21,8 @@ def python_blocks(page: str) -> list[str]:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_the_examples_of_a_page_run(page):
+def test_the_examples_of_a_page_run(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     blocks = python_blocks(page)
     assert blocks
     namespace = {"__name__": "example"}

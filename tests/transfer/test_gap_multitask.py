@@ -33,6 +33,7 @@ def rows(n, seed, *, turned=False, classes=3):
 X, Y = rows(18, 0)
 X_NEW, Y_NEW = rows(300, 1)
 POOL = SourcePool([Source("alike", *rows(60, 2)), Source("turned", *rows(60, 3, turned=True))])
+LARGE = SourcePool([Source("alike", *rows(300, 2)), Source("turned", *rows(300, 3, turned=True))])
 
 
 def fitted(sources=POOL, X=X, y=Y, **settings):
@@ -41,7 +42,7 @@ def fitted(sources=POOL, X=X, y=Y, **settings):
 
 @pytest.fixture(scope="module")
 def learned():
-    return fitted()
+    return fitted(LARGE, max_epochs=25)
 
 
 def test_a_related_task_helps_and_an_opposed_one_is_told_apart(learned):

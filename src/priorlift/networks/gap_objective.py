@@ -26,7 +26,7 @@ from priorlift.networks.losses import (
     shared_mass,
     weighted_entropy,
 )
-from priorlift.networks.relation import fixed_relation, pairwise_gap, task_relation
+from priorlift.networks.relation import fixed_relation, pairwise_gap, shrunk, task_relation
 
 Relation: TypeAlias = Literal["none", "uniform", "fixed", "learned"]
 
@@ -62,8 +62,8 @@ class GapObjective(nn.Module):
     head on the same features that sees its own rows only and sends no gradient to the encoder.
     Losses of the probes on held-out rows of every task give the gap, one standard error up, since
     few rows make tasks look alike by chance. (On its own training rows a probe fits what no other
-    could, and two halves of one task would show a gap.) Without held-out rows the losses of
-    training stand in.
+    could, and two halves of one task would show a gap.) Where such rows are few, the relation stays
+    near the fixed one, and without them it is that one.
     """
 
     class_weight: Tensor
@@ -83,7 +83,7 @@ class GapObjective(nn.Module):
         relation: Relation = "learned",
         alignment: float = 0.1,
         norm_factor: float = 1.0,
-        distance_factor: float = 0.1,
+        distance_factor: float = 0.5,
         reweight: bool = True,
         schedule: Sequence[NDArray[np.float64]] = (),
         seed: int = 0,
@@ -111,6 +111,7 @@ class GapObjective(nn.Module):
         self.register_buffer("error_sum", torch.zeros(n_tasks, n_tasks))
         self.schedule = [_tensor(matrix) for matrix in schedule]
         self.n_epochs = 0
+        self.held_rows = np.zeros(n_tasks)
         self._held = _HeldOut(n_tasks)
         if self.schedule:
             self.alpha = self.schedule[0].clone()
@@ -168,6 +169,7 @@ class GapObjective(nn.Module):
             self.held_sum = KEPT * self.held_sum + (1 - KEPT) * self._held.matrix()
             self.error_sum = KEPT * self.error_sum + (1 - KEPT) * self._held.errors()
             self.held_seen = self.held_seen + 1
+            self.held_rows = self._held.fewest()
             found["valid_loss"] = self._held.first_loss()
             self._held = _HeldOut(len(self.alpha))
         losses, distances = self.losses(), self.distances()
@@ -178,7 +180,7 @@ class GapObjective(nn.Module):
     def _next_relation(self, losses: NDArray[np.float64], distances: NDArray[np.float64]) -> Tensor:
         if self.schedule:
             return self.schedule[min(self.n_epochs, len(self.schedule) - 1)].to(self.alpha.device)
-        if self.relation != "learned":
+        if self.relation != "learned" or self.held_seen == 0:
             return self.alpha
         new = task_relation(
             losses,
@@ -188,6 +190,7 @@ class GapObjective(nn.Module):
             norm_factor=self.norm_factor,
             distance_factor=self.distance_factor,
         )
+        new = shrunk(new, fixed_relation(len(new)), self.held_rows)
         return _tensor(new).to(self.alpha.device)
 
     def get_extra_state(self) -> Tensor:
@@ -243,7 +246,7 @@ class _HeldOut:
         """Take in losses of heads and of probes, and return the mean loss of rows' own heads."""
         known = weight * (y >= 0)
         of_task = nn.functional.one_hot(task, self.n_tasks).to(alone.dtype) * known[:, None]
-        shifted = alone * class_weight[task, y.clamp(min=0)][:, None]
+        shifted = alone.detach() * class_weight[task, y.clamp(min=0)][:, None]
         beyond = shifted - shifted.gather(1, task[:, None])
         kinds = (torch.ones_like(shifted), shifted, beyond, beyond**2)
         self.sums = self.sums + torch.stack([kind.T @ of_task for kind in kinds])
@@ -253,17 +256,27 @@ class _HeldOut:
         self.plain[1] += float(known[task == 0].sum())
         return own.sum() / known.sum().clamp(min=1e-12)
 
+    def fewest(self) -> NDArray[np.float64]:
+        """Return, for each task, how many held-out rows the smallest of the others has."""
+        mass = _array(torch.as_tensor(self.sums)[0])
+        if self.n_tasks == 1:
+            return np.zeros(1)
+        others = ~np.eye(self.n_tasks, dtype=bool)
+        return np.asarray(mass.min(axis=1, where=others, initial=np.inf))
+
     def matrix(self) -> Tensor:
         """Return the mean loss of each probe on each task."""
         mass, total = torch.as_tensor(self.sums)[:2]
-        return total / mass.clamp(min=1e-12)
+        mean: Tensor = total / mass.clamp(min=1e-12)
+        return mean
 
     def errors(self) -> Tensor:
         """Return the standard error of what each probe loses against the task's own."""
         mass, _, first, second = torch.as_tensor(self.sums)
         mean = first / mass.clamp(min=1e-12)
         variance = (second / mass.clamp(min=1e-12) - mean**2).clamp(min=0)
-        return (variance / (mass - 1).clamp(min=1)).sqrt()
+        error: Tensor = (variance / (mass - 1).clamp(min=1)).sqrt()
+        return error
 
     def first_loss(self) -> float:
         """Return the plain loss of the first task's head on its own rows."""

@@ -106,8 +106,8 @@ def weighted_entropy(mass: NDArray[np.float64]) -> NDArray[np.float64]:
     array([0.693, 0.   ])
     """
     total = np.maximum(mass.sum(axis=1, keepdims=True), 1e-12)
-    share = np.maximum(mass / total, 1e-300)
-    return np.asarray(-(mass * np.log(share)).sum(axis=1))
+    share = np.clip(mass / total, 1e-300, 1.0)
+    return np.asarray(np.abs(mass * np.log(share)).sum(axis=1))
 
 
 def shared_mass(laws: NDArray[np.float64]) -> NDArray[np.float64]:

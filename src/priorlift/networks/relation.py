@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from priorlift.core.errors import InputError
 
+_ROWS_FOR_HALF = 50.0
 _LEAST_LEARNED = 0.05
 """Of the ignorance: what counts as learned at least, so that a cost is a finite number."""
 
@@ -110,6 +111,35 @@ def task_relation(
     lacking = np.maximum(lacking, 0.0)
     costs = lacking / learnable[None, :] + distance_factor * np.asarray(distances, dtype=float)
     return np.stack([simplex_weights(row, norm_factor) for row in costs])
+
+
+def shrunk(
+    relation: NDArray[np.float64], start: NDArray[np.float64], n_rows: ArrayLike
+) -> NDArray[np.float64]:
+    """Move a relation that few rows speak for towards the one that training started from.
+
+    Parameters
+    ----------
+    relation, start : ndarray of shape (n_tasks, n_tasks)
+        What was found, and what was assumed.
+    n_rows : array-like of shape (n_tasks,)
+        For each task, the held-out rows that the smallest of the others has: its models are judged
+        on them.
+
+    Returns
+    -------
+    ndarray of shape (n_tasks, n_tasks)
+        With 50 rows half of each (our choice).
+
+    Examples
+    --------
+    >>> shrunk(np.full((2, 2), 0.5), np.eye(2), [50, 50])
+    array([[0.75, 0.25],
+           [0.25, 0.75]])
+    """
+    n = np.asarray(n_rows, dtype=float)[:, None]
+    trust = n / (n + _ROWS_FOR_HALF)
+    return np.asarray(trust * relation + (1.0 - trust) * start)
 
 
 def pairwise_gap(losses: ArrayLike) -> NDArray[np.float64]:

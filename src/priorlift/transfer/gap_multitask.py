@@ -51,14 +51,14 @@ class GapMultitaskClassifier(TransferClassifier):
     projection_size : int, default=64
         Width of the shared projection, in which centroids are compared.
     alpha : {"learned", "fixed", "uniform", "none"}, default="learned"
-        The relation matrix: refreshed after each epoch; 0.9 for the own task and the rest evenly;
-        the same for all; or each head on its own task alone, which with `alignment=0` is plain hard
-        parameter sharing.
+        The relation matrix: refreshed after each epoch from the gaps on held-out rows, as far as
+        these are many; 0.9 for the own task and the rest evenly; the same for all; or each head on
+        its own task alone, which with `alignment=0` is plain hard parameter sharing.
     alignment : float, default=0.1
         Factor lambda of the distance of class centroids; 0 does not align.
     norm_factor : float, default=1.0
         C2 of the relation's objective: higher spreads the weight over more tasks.
-    distance_factor : float, default=0.1
+    distance_factor : float, default=0.5
         C3 of the relation's objective: how much the distance of centroids counts beside the gap.
     reweight : bool, default=True
         Whether each task's classes are weighted to the mean label law of all tasks.
@@ -139,10 +139,14 @@ class GapMultitaskClassifier(TransferClassifier):
     *Our choice*: logits go into the cross-entropy; one projection carries all centroids; only
     classes in the batch move theirs, with bias correction; distances are in units of the spread
     within classes and weighted by min(p_t(y), p_k(y)); classes are weighted by mean p(y) / p_t(y),
-    at most 10, in place of a sampler; alpha comes from the gap r_tk - r_kk of losses that are
-    really measured, with C2 in units of the mean loss, in closed form; epochs are chosen on rows
-    held out of the target's training rows, whole groups at a time. Source rows whose label the
-    target lacks are left out; a source may lack classes of the target.
+    at most 10, in place of a sampler. Gaps are measured by probes, one linear head a task that is
+    trained on its own rows alone, on rows held out of every task, since heads that share rows hide
+    their gap and training rows inflate it. What task k costs task t is the gap's share of what can
+    be learned about k, one standard error up, plus C3 times the distance; the weights then have a
+    closed form. With n held-out rows they count n / (n + 50) against the fixed relation. Epochs are
+    chosen on rows held out of the target's training rows, whole groups at a time; the network is
+    then trained on all rows for so many epochs, along the same relations. Source rows whose label
+    the target lacks are left out; a source may lack classes of the target.
 
     A step costs one forward and backward pass over `batch_size` rows of each task, and
     O(n_tasks^2 n_classes width) for the distances. An epoch has as many steps as the longest task
@@ -174,7 +178,7 @@ class GapMultitaskClassifier(TransferClassifier):
         alpha: Literal["none", "uniform", "fixed", "learned"] = "learned",
         alignment: float = 0.1,
         norm_factor: float = 1.0,
-        distance_factor: float = 0.1,
+        distance_factor: float = 0.5,
         reweight: bool = True,
         max_epochs: int = 100,
         batch_size: int = 32,

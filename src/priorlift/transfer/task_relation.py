@@ -37,9 +37,10 @@ class TaskRelation:
         Weight of the task of a column in the loss of a row's head; rows sum to 1. The matrix that
         the last epoch of the kept weights was trained with.
     loss : ndarray of shape (n_tasks, n_tasks)
-        Training loss of a row's head on a column's task, a moving average.
+        Loss on a column's task of a row's probe, a linear head that is trained on its own task
+        alone; on held-out rows where there are some, a moving average.
     gap : ndarray of shape (n_tasks, n_tasks)
-        Performance gap of each pair: what the two heads lose on each other's task. Symmetric.
+        Performance gap of each pair: what the two probes lose on each other's task. Symmetric.
     distance : ndarray of shape (n_tasks, n_tasks)
         Mean squared distance of class centroids, in units of the spread within classes. Symmetric.
     kind : str
