@@ -190,6 +190,21 @@ def test_the_budget_of_fits_is_kept_and_counted(max_fits):
     assert len(decision.candidates) + len(left_out) == (0 if max_fits < 10 else 5)
 
 
+@pytest.mark.parametrize(
+    ("auto", "kind"),
+    [(AutoTransferClassifier, "classification"), (AutoTransferRegressor, "regression")],
+)
+def test_by_default_boosting_is_among_the_candidates(auto, kind):
+    p = make_problem(kind)
+    model = auto(n_splits=2, random_state=0).fit(p.X, p.y, sources=p.pool)
+    by_source = {}
+    for one in model.decision_.candidates:
+        by_source.setdefault(len(one.sources), set()).add(one.method)
+    methods = {"pooled", "frozen_features", "gap_boost", "tradaboost"}
+    assert by_source == {0: methods | {"target_only"}, 1: methods, 2: methods}
+    assert model.decision_.n_fits <= 52
+
+
 def test_candidates_come_in_the_order_of_the_ranking():
     p = make_problem("classification", source_rows=200)
     decision = AutoTransferClassifier(**QUICK, random_state=0).fit(p.X, p.y, p.pool).decision_

@@ -37,6 +37,16 @@ from priorlift.transfer.losses import paired_improvement, row_losses
 from priorlift.transfer.target_only import TargetOnlyClassifier, TargetOnlyRegressor
 
 NOT_TRANSFERRING = "target_only"
+# What is tried where nothing is named; with so many fits, boosting is given fewer rounds.
+DEFAULT_METHODS: dict[str, dict[str, int]] = {
+    "pooled": {},
+    "frozen_features": {},
+    "gap_boost": {"n_estimators": 8, "gap_every": 4},
+    "tradaboost": {"n_estimators": 8},
+}
+# Three folds of the reference, four baselines, and four methods on each of the first source, all
+# sources and the second source; and the last fit.
+DEFAULT_FITS = 52
 
 
 @dataclass(frozen=True)
@@ -60,8 +70,8 @@ class _AutoTransfer(TransferEstimator):
 
     def __init__(
         self,
-        methods: Sequence[Any] = ("pooled", "frozen_features"),
-        max_fits: int = 30,
+        methods: Sequence[Any] | None = None,
+        max_fits: int = DEFAULT_FITS,
         n_splits: int = 3,
         caution: float = 1.0,
         scores: Any = "auto",
@@ -122,7 +132,7 @@ class _AutoTransfer(TransferEstimator):
 
     def _estimators(self) -> dict[str, TransferEstimator]:
         found: dict[str, TransferEstimator] = {}
-        for given in self.methods:
+        for given in DEFAULT_METHODS if self.methods is None else self.methods:
             if isinstance(given, TransferEstimator):
                 name, estimator = type(given).__name__, given
             else:
@@ -130,6 +140,8 @@ class _AutoTransfer(TransferEstimator):
                 name, estimator = method.name, method.for_task(self._task)()
                 if "preprocess" in estimator.get_params(deep=False):
                     estimator.set_params(preprocess=self.preprocess)
+                if self.methods is None:
+                    estimator.set_params(**DEFAULT_METHODS[name])
             if name in found:
                 raise InputError(f"method {name!r} is listed twice", remedy="name each method once")
             found[name] = self._prepared(estimator)
@@ -340,9 +352,10 @@ class AutoTransferClassifier(TransferClassifier, _AutoTransfer):
 
     Parameters
     ----------
-    methods : sequence of str, Method or transfer classifier, default=("pooled", "frozen_features")
-        Names from the registry, their entries, or estimators with settings of their own.
-    max_fits : int, default=30
+    methods : sequence of str, Method or transfer classifier, optional
+        Names from the registry, their entries, or estimators with settings of their own; by default
+        "pooled", "frozen_features", and, with eight rounds, "gap_boost" and "tradaboost".
+    max_fits : int, default=52
         Fits of transfer estimators at most: one for each candidate and inner split, one for the
         last fit on all rows. The networks that rank the sources, one each, are not counted.
     n_splits : int, default=3
@@ -419,9 +432,10 @@ class AutoTransferRegressor(TransferRegressor, _AutoTransfer):
 
     Parameters
     ----------
-    methods : sequence of str, Method or transfer regressor, default=("pooled", "frozen_features")
-        Names from the registry, their entries, or estimators with settings of their own.
-    max_fits : int, default=30
+    methods : sequence of str, Method or transfer regressor, optional
+        Names from the registry, their entries, or estimators with settings of their own; by default
+        "pooled", "frozen_features", and, with eight rounds, "gap_boost" and "tradaboost".
+    max_fits : int, default=52
         Fits of transfer estimators at most.
     n_splits : int, default=3
         Inner folds at most.
