@@ -19,6 +19,7 @@ import numpy as np
 
 from priorlift.core.errors import InputError
 from priorlift.core.seeds import RandomState, derive_seed
+from priorlift.ranking.inner_validation import inner_splits
 from priorlift.transfer.base import (
     Method,
     Rows,
@@ -31,7 +32,6 @@ from priorlift.transfer.decision import Decision
 from priorlift.transfer.gap_disagreement import KINDS, Auxiliaries
 from priorlift.transfer.gap_guard import ALONE, Make, guarded
 from priorlift.transfer.gap_rounds import GapSettings, GapTrace, boost
-from priorlift.transfer.inner_validation import inner_splits
 from priorlift.transfer.weighted_learner import WeightedLearner
 
 N_FOLDS = 3

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from priorlift.core.errors import InputError
+from priorlift.ranking.inner_validation import Split
 from priorlift.transfer.base import Rows
 from priorlift.transfer.boosted_models import probabilities_of
 from priorlift.transfer.boosting import Stack, take
-from priorlift.transfer.inner_validation import Split
 from priorlift.transfer.weighted_learner import WeightedLearner
 
 # Distances of regressors are relative to this quantile, so that one outlier does not flatten all.

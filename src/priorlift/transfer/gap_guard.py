@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from priorlift.pool import Task
+from priorlift.ranking.inner_validation import inner_splits
 from priorlift.transfer.base import Rows
 from priorlift.transfer.boosting import take
 from priorlift.transfer.decision import Candidate, Decision
-from priorlift.transfer.inner_validation import inner_splits
 from priorlift.transfer.losses import paired_improvement, row_losses
 
 ALONE = "target_only"

@@ -26,8 +26,8 @@ from priorlift.core.seeds import RandomState, derive_seed
 from priorlift.encoders.torch_support import Progress, require
 from priorlift.networks.batches import TaskRows
 from priorlift.pool import Source
+from priorlift.ranking.inner_validation import inner_splits
 from priorlift.transfer.base import Method, Rows, TransferClassifier, TransferTags
-from priorlift.transfer.inner_validation import inner_splits
 from priorlift.transfer.task_relation import TaskRelation
 
 if TYPE_CHECKING:

@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 
 from priorlift.core.errors import InputError
 from priorlift.core.seeds import RandomState, derive_seed
+from priorlift.ranking.inner_validation import inner_splits
 from priorlift.transfer.base import Method, Rows, TransferRegressor, TransferTags
 from priorlift.transfer.boosting import SMALLEST_ERROR, Boosting, Stack, quiet, stack, take
-from priorlift.transfer.inner_validation import inner_splits
 from priorlift.transfer.losses import row_losses
 from priorlift.transfer.weighted_learner import WeightedLearner
 

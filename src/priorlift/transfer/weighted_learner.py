@@ -18,7 +18,7 @@ from sklearn.utils.validation import has_fit_parameter
 from priorlift.core import arrays
 from priorlift.core.seeds import derive_seed
 from priorlift.pool import Task
-from priorlift.transfer.weights import fit_weighted
+from priorlift.ranking.weights import fit_weighted
 
 # Rows below this share of the weight cannot move a fit, and cost as much as any other.
 NEGLIGIBLE = 1e-9
