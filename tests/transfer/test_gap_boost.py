@@ -190,11 +190,13 @@ def test_rows_that_contradict_the_target_lose_their_weight():
     pool = SourcePool(
         [Source("right", Xs[right], ys[right]), Source("wrong", Xs[~right], ys[~right])]
     )
-    model = GapBoostClassifier(target_mass=0.5, random_state=0).fit(Xt, yt, sources=pool)
+    model = GapBoostClassifier(n_estimators=10, target_mass=0.5, random_state=0).fit(
+        Xt, yt, sources=pool
+    )
     lost = {name: trace[-1] / trace[0] for name, trace in model.weights_.items()}
     assert lost["wrong"] < 0.9 * lost["right"]
     assert model.gap_["wrong"][0].min() > model.gap_["right"][0].max()
-    without = GapBoostClassifier(rho_s=0.0, target_mass=0.5, random_state=0)
+    without = GapBoostClassifier(n_estimators=10, rho_s=0.0, target_mass=0.5, random_state=0)
     without.fit(Xt, yt, sources=pool)
     assert model.weights_["wrong"][-1] < 0.8 * without.weights_["wrong"][-1]
     assert model.score(X_new, y_new) > without.score(X_new, y_new)
@@ -221,7 +223,7 @@ def test_balanced_mass_saves_a_small_target_from_a_large_source():
     ys = np.sign(Xs @ w2 + 0.5 * draws.randn(20000))
     yt = np.sign(Xt @ w + 0.5 * draws.randn(200))
     accuracy = {
-        mass: GapBoostClassifier(n_estimators=10, target_mass=mass, **PLAIN)
+        mass: GapBoostClassifier(n_estimators=10, gap_every=2, target_mass=mass, **PLAIN)
         .fit(Xt, yt, sources=pool_of(Xs, ys))
         .score(X_new, np.sign(X_new @ w))
         for mass in (None, 0.5)
@@ -233,7 +235,7 @@ def test_balanced_mass_saves_a_small_target_from_a_large_source():
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_other_kinds_of_disagreement_work(kind, n_classes):
     Xt, yt, Xs, ys, X_new, y_new = task(6, 300, 60, n_classes)
-    model = GapBoostClassifier(disagreement=kind, target_mass=0.5, random_state=0)
+    model = GapBoostClassifier(n_estimators=6, disagreement=kind, target_mass=0.5, random_state=0)
     model.fit(Xt, yt, sources=pool_of(Xs, ys))
     distance = model.disagreement_["source"]
     assert ((distance > 0) & (distance < 1)).all()
@@ -305,10 +307,14 @@ def test_a_copied_source_has_the_same_gaps_and_weights_in_any_order():
     Xt, yt, Xs, ys, X_new, _ = task(10)
     copies = [Source(name, Xs, ys) for name in ("one", "two")]
     other = Source("other", Xs[::2] + 1.0, ys[::2])
-    first = GapBoostClassifier(random_state=0).fit(Xt, yt, sources=SourcePool([*copies, other]))
+    first = GapBoostClassifier(n_estimators=4, random_state=0).fit(
+        Xt, yt, sources=SourcePool([*copies, other])
+    )
     np.testing.assert_array_equal(first.gap_["one"], first.gap_["two"])
     np.testing.assert_array_equal(first.weights_["one"], first.weights_["two"])
-    turned = GapBoostClassifier(random_state=0).fit(Xt, yt, SourcePool([other, *copies]))
+    turned = GapBoostClassifier(n_estimators=4, random_state=0).fit(
+        Xt, yt, SourcePool([other, *copies])
+    )
     np.testing.assert_array_equal(first.predict_proba(X_new), turned.predict_proba(X_new))
     np.testing.assert_array_equal(first.gap_["other"], turned.gap_["other"])
 
@@ -319,7 +325,7 @@ def test_flipped_labels_are_recognised_and_the_guard_falls_back():
     y = (X[:, 0] - X[:, 1] > 0).astype(int)
     Xt, yt, X_new, y_new = X[:60], y[:60], X[260:], y[260:]
     pool = pool_of(X[60:260], 1 - y[60:260], "flipped")
-    model = GapBoostClassifier(guard=True, random_state=0).fit(Xt, yt, sources=pool)
+    model = GapBoostClassifier(n_estimators=6, guard=True, random_state=0).fit(Xt, yt, sources=pool)
     assert (model.gap_["flipped"][0] > 0.7).all()
     assert not model.decision_.transfers
     assert model.decision_.method == "target_only"
@@ -333,7 +339,7 @@ def test_the_guard_transfers_from_a_source_that_helps():
     draws = np.random.default_rng(0)
     X = draws.normal(size=(660, 20))
     y = (X[:, :6].sum(axis=1) > 0).astype(int)
-    model = GapBoostClassifier(guard=True, random_state=0)
+    model = GapBoostClassifier(n_estimators=4, guard=True, random_state=0)
     model.fit(X[:40], y[:40], sources=pool_of(X[60:260], y[60:260], "same"))
     assert model.decision_.sources == ("same",)
     assert {one.method for one in model.decision_.candidates} == {
@@ -342,7 +348,7 @@ def test_the_guard_transfers_from_a_source_that_helps():
         "gap_boost",
     }
     assert len(list(model.staged_predict(X[:5]))) == len(model.votes_)
-    alone = GapBoostClassifier(guard=True, random_state=0).fit(X[:40], y[:40])
+    alone = GapBoostClassifier(n_estimators=4, guard=True, random_state=0).fit(X[:40], y[:40])
     assert alone.decision_.why == "There is no source to transfer from."
     few = model.fit(X[:3], [0, 0, 1], sources=pool_of(X[60:260], y[60:260]))
     assert few.decision_.method == "target_only"
@@ -390,7 +396,9 @@ def test_a_source_may_lack_a_class_or_have_one_only():
         [Source("lacks", Xs[ys != 2], ys[ys != 2]), Source("one", Xs[ys == 1], ys[ys == 1])]
     )
     for kind in ("hard", "soft"):
-        model = GapBoostClassifier(disagreement=kind, target_mass=0.5, random_state=0)
+        model = GapBoostClassifier(
+            n_estimators=6, disagreement=kind, target_mass=0.5, random_state=0
+        )
         model.fit(Xt, yt, sources=pool)
         assert set(model.predict(X_new)) == {0, 1, 2}  # class 2 is seen in the target alone
         assert model.score(X_new, y_new) > 0.75
@@ -400,7 +408,9 @@ def test_a_target_of_two_rows_is_enough():
     Xt, yt, Xs, ys, X_new, _ = task(14, n_source=200)
     rows = [int(np.flatnonzero(yt == label)[0]) for label in (0, 1)]
     for kind in ("hard", "soft_out_of_fold"):
-        model = GapBoostClassifier(guard=kind == "hard", disagreement=kind, random_state=0)
+        model = GapBoostClassifier(
+            n_estimators=4, guard=kind == "hard", disagreement=kind, random_state=0
+        )
         model.fit(Xt[rows], yt[rows], sources=pool_of(Xs, ys))
         assert np.isfinite(model.predict_proba(X_new)).all()
 
@@ -424,8 +434,10 @@ def test_weights_of_rows_count_as_copies():
 def test_sparse_and_dense_rows_mix(target_is_sparse):
     Xt, yt, Xs, ys, X_new, _ = task(16)
     given = (sp.csr_matrix(Xt), Xs) if target_is_sparse else (Xt, sp.csr_matrix(Xs))
-    mixed = GapBoostClassifier(**PLAIN).fit(given[0], yt, sources=pool_of(given[1], ys))
-    dense = GapBoostClassifier(**PLAIN).fit(Xt, yt, sources=pool_of(Xs, ys))
+    mixed = GapBoostClassifier(n_estimators=6, **PLAIN).fit(
+        given[0], yt, sources=pool_of(given[1], ys)
+    )
+    dense = GapBoostClassifier(n_estimators=6, **PLAIN).fit(Xt, yt, sources=pool_of(Xs, ys))
     agree = mixed.predict(sp.csr_matrix(X_new)) == dense.predict(X_new)
     assert agree.mean() > 0.97
 
@@ -529,7 +541,7 @@ def test_regression_lets_go_of_shifted_rows_and_lifts():
 
 def test_the_guard_of_the_regressor_falls_back_too():
     Xt, yt, Xs, ys, _, _ = regression_task()
-    model = GapBoostRegressor(Ridge(), guard=True, random_state=0)
+    model = GapBoostRegressor(Ridge(), 6, guard=True, random_state=0)
     model.fit(Xt, yt, sources=pool_of(Xs, 5.0 - 10 * ys, "turned"))
     assert model.decision_.method == "target_only"
 
@@ -558,9 +570,13 @@ def test_it_beats_not_transferring_and_pooling_on_newsgroups(data_dir):
         order = np.random.RandomState(seed).permutation(len(yt))
         train, test = order[:200], order[200:]
         models = [
-            GapBoostClassifier(target_mass=0.5, **PLAIN).fit(Xt[train], yt[train], sources=pool),
+            GapBoostClassifier(target_mass=0.5, gap_every=2, **PLAIN).fit(
+                Xt[train], yt[train], sources=pool
+            ),
             GapBoostClassifier(**PLAIN).fit(Xt[train], yt[train]),
-            GapBoostClassifier(rho_s=0.0, **PLAIN).fit(Xt[train], yt[train], sources=pool),
+            GapBoostClassifier(rho_s=0.0, gap_every=20, **PLAIN).fit(
+                Xt[train], yt[train], sources=pool
+            ),
         ]
         errors.append([1 - model.score(Xt[test], yt[test]) for model in models])
     transferred, alone, pooled = np.mean(errors, axis=0)
