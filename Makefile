@@ -15,7 +15,7 @@ WORKERS ?= 2
 ARGS ?=
 CHECKED = src tests benchmarks examples
 
-.PHONY: help demo test lint format bench bench-ranking docs clean browser
+.PHONY: help demo test lint format bench bench-ranking bench-gap docs clean browser
 
 help: ## list these tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -51,6 +51,12 @@ bench-ranking: $(TEST_VENV)/.stamp ## compare rankings with the truth on real da
 		PRIORLIFT_DATA=$$(cd ../shared/data && pwd); export PRIORLIFT_DATA; \
 	fi; \
 	$(BIN)/python benchmarks/ranking_proof.py $(if $(FULL),--full,--quick)
+
+bench-gap: $(TEST_VENV)/.stamp ## compare boosting across domains on real data (FULL=1: 20 splits)
+	@if [ -z "$${PRIORLIFT_DATA:-}" ] && [ -d ../shared/data ]; then \
+		PRIORLIFT_DATA=$$(cd ../shared/data && pwd); export PRIORLIFT_DATA; \
+	fi; \
+	$(BIN)/python benchmarks/gap_proof.py $(if $(FULL),--full,--quick)
 
 docs: $(DOCS_VENV)/.stamp ## build the documentation into site/
 	@echo "[docs] running: mkdocs build --strict"
