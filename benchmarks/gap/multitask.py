@@ -23,7 +23,6 @@ import numpy as np  # noqa: E402
 if __package__ in (None, ""):
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from gap.multitask_data import Task, digits, drawn, drifted, newsgroups, objects  # noqa: E402
-
 from priorlift import Source, SourcePool  # noqa: E402
 from priorlift.study.crossed_intervals import crossed_components_interval  # noqa: E402
 from priorlift.transfer import GapMultitaskClassifier  # noqa: E402

@@ -71,7 +71,7 @@ def newsgroups(data: Path) -> list[Task]:
 
 
 def objects(data: Path) -> list[Task]:
-    """Return the four domains of Office-Caltech: 60 principal directions of z-scored SURF counts."""
+    """Return the domains of Office-Caltech: 60 principal directions of z-scored SURF counts."""
     found = {}
     for name in ("amazon", "caltech10", "webcam", "dslr"):
         kept = loadmat(data / "office_caltech_surf" / f"{name}.mat")
@@ -115,11 +115,7 @@ def _cut(tasks: dict[str, tuple[np.ndarray, np.ndarray]]) -> list[Task]:
     size = min(300, min(len(y) for _, y in tasks.values()) // 3)
     found = []
     for name, (X, y) in tasks.items():
-        rest, test = train_test_split(
-            np.arange(len(y)), test_size=size, stratify=y, random_state=0
-        )
-        pool, development = train_test_split(
-            rest, test_size=size, stratify=y[rest], random_state=1
-        )
+        rest, test = train_test_split(np.arange(len(y)), test_size=size, stratify=y, random_state=0)
+        pool, development = train_test_split(rest, test_size=size, stratify=y[rest], random_state=1)
         found.append(Task(name, X, y, pool, development, np.sort(test)))
     return found

@@ -199,3 +199,14 @@ def test_a_schedule_is_followed():
         objective(*batch())
         used.append(objective.end_epoch()["alpha"])
     np.testing.assert_allclose(used, [schedule[0], schedule[1], schedule[1]], rtol=1e-6)
+
+
+def test_outputs_of_half_precision_are_judged_in_full():
+    objective = GapObjective(COUNTS, 4)
+    (z, logits), labels = batch()
+    half = (z.bfloat16(), logits.bfloat16())
+    for mode in (True, False):
+        loss = objective.train(mode)(half, labels)
+        assert loss.dtype == torch.float32
+        assert torch.isfinite(loss)
+    assert all(np.isfinite(value).all() for value in objective.end_epoch().values())

@@ -11,23 +11,22 @@ follows its ancestors' code (SMTL, AAAI 2021; AMTNN, IJCAI 2019; WADN, ICML 2021
 defects, and says where it chooses for itself.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from priorlift.core import arrays
 from priorlift.core.errors import InputError
 from priorlift.core.seeds import RandomState, derive_seed
 from priorlift.encoders.torch_support import Progress, require
 from priorlift.networks.batches import TaskRows
-from priorlift.pool import Source
 from priorlift.ranking.inner_validation import inner_splits
-from priorlift.transfer.base import Method, Rows, TransferClassifier, TransferTags
+from priorlift.transfer.base import Method, Rows, TransferTags
+from priorlift.transfer.raw_inputs import RawInputClassifier
 from priorlift.transfer.task_relation import TaskRelation
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
 _RELATIONS = ("none", "uniform", "fixed", "learned")
 
 
-class GapMultitaskClassifier(TransferClassifier):
+class GapMultitaskClassifier(RawInputClassifier):
     """Train one network on target and sources, with aligned classes and learned task relations.
 
     Parameters
@@ -358,66 +357,6 @@ class GapMultitaskClassifier(TransferClassifier):
         self.model_ = fitted(
             kept.module, layout, self.classes_, encoder=self.encoder, device=kept.device
         )
-
-    # Inputs of more than two dimensions go past preprocessing, to an encoder that takes them.
-
-    def _check_X(self, X: Any, *, reset: bool) -> Any:
-        if reset:
-            self._input_shape: tuple[int, ...] | None = None
-        if not _is_raw(X):
-            return super()._check_X(X, reset=reset)
-        if self.encoder is None:
-            raise InputError(
-                f"Found array with dim {X.ndim}, while dim <= 2 is required",
-                remedy="pass an encoder that takes such inputs, or X.reshape(len(X), -1)",
-            )
-        X = validate_data(self, X, reset=reset, allow_nd=True, ensure_2d=False, dtype="numeric")
-        if reset:
-            self._columns, self._input_shape = None, X.shape[1:]
-        self._require_shape(X, "X")
-        return X
-
-    def _require_shape(self, X: Any, where: str) -> None:
-        found = X.shape[1:] if _is_raw(X) else None
-        if found != self._input_shape:
-            raise InputError(
-                f"has inputs of shape {X.shape[1:]}, the target of {self._input_shape}",
-                where=where,
-                remedy="bring all inputs to one shape",
-            )
-
-    def _matched(self, source: Source) -> Source:
-        if self._input_shape is None and not _is_raw(source.X):
-            return super()._matched(source)
-        self._require_shape(source.X, f"source {source.name!r}")
-        self.n_dropped_columns_[source.name] = 0
-        return source
-
-    def _fit_preprocess(self, target: Rows, sources: Iterable[Rows]) -> None:
-        if self._input_shape is None:
-            super()._fit_preprocess(target, sources)
-        else:
-            self.preprocess_ = None
-
-    def _encode(self, rows: Rows) -> Rows:
-        if self._input_shape is None:
-            return super()._encode(rows)
-        where = f"source {rows.name!r}" if rows.fingerprint else "the target"
-        return replace(rows, X=_finite(rows.X, where))
-
-    def _model_input(self, X: Any) -> Any:
-        check_is_fitted(self, "model_")
-        if self._input_shape is None and not _is_raw(X):
-            return super()._model_input(X)
-        return self._check_X(X, reset=False)
-
-
-def _is_raw(X: Any) -> bool:
-    return getattr(X, "ndim", 2) > 2 and not arrays.is_frame(X)
-
-
-def _finite(X: Any, where: str) -> Any:
-    return check_array(X, allow_nd=True, ensure_2d=False, dtype="numeric", input_name=where)
 
 
 def _taken(task: TaskRows, rows: NDArray[np.intp]) -> TaskRows:
