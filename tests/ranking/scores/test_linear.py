@@ -162,24 +162,30 @@ def test_one_class_is_refused(score):
 
 
 @pytest.mark.parametrize("shape", [(30, 6), (12, 40)])
-def test_the_chance_level_of_shrinkage_h_is_its_mean_over_orders_of_the_labels(shape):
+def test_shrinkage_h_is_adjusted_by_its_mean_over_orders_of_the_labels(shape):
     draws = np.random.default_rng(0)
     X, y = draws.normal(size=shape) * draws.uniform(0.2, 3.0, shape[1]), np.arange(shape[0]) % 3
     y[0] = 1
     orders = [shrinkage_h_score(X, draws.permutation(y)) for _ in range(3_000)]
-    chance = shrinkage_h_score(X, y) - shrinkage_h_score(X, y, over_chance=True)
-    assert chance == pytest.approx(np.mean(orders), abs=4.0 * np.std(orders) / 3_000**0.5)
+    plain, adjusted = shrinkage_h_score(X, y), shrinkage_h_score(X, y, adjusted=True)
+    expected = (plain - 2.0 * adjusted) / (1.0 - adjusted)
+    assert expected == pytest.approx(np.mean(orders), abs=4.0 * np.std(orders) / 3_000**0.5)
 
 
-def test_over_chance_wide_noise_is_no_better_than_narrow_noise():
+def test_adjusted_wide_noise_is_no_better_than_narrow_noise():
     draws = np.random.default_rng(0)
     y = np.arange(100) % 4
     found = {
-        d: [shrinkage_h_score(draws.normal(size=(100, d)), y, over_chance=True) for _ in range(40)]
+        d: [shrinkage_h_score(draws.normal(size=(100, d)), y, adjusted=True) for _ in range(40)]
         for d in (5, 400)
     }
     for values in found.values():
         assert np.mean(values) == pytest.approx(0.0, abs=4.0 * np.std(values) / 40**0.5)
+
+
+def test_features_that_fit_any_labels_say_nothing():
+    X = np.eye(12)
+    assert shrinkage_h_score(X, np.arange(12) % 3, adjusted=True) == pytest.approx(0.0, abs=1e-9)
 
 
 @pytest.mark.parametrize("score", [h_score, shrinkage_h_score])

@@ -70,11 +70,10 @@ def test_stacked_scores_are_the_public_ones():
     expected = [public.logme(F[:, : 3 if i == 1 else 5], y) for i, F in enumerate(features)]
     assert logmes(features, columns) == pytest.approx(expected, abs=1e-9)
     views = several("classification", 3)
-    expected = [public.shrinkage_h_score(view.features, view.y, over_chance=True) for view in views]
+    expected = [public.shrinkage_h_score(view.features, view.y, adjusted=True) for view in views]
     assert shrinkage_hs(views) == pytest.approx(expected, abs=1e-9)
     expected = [
-        public.shrinkage_h_score(TaskStatistics.of(v.features, v.y), over_chance=True)
-        for v in views
+        public.shrinkage_h_score(TaskStatistics.of(v.features, v.y), adjusted=True) for v in views
     ]
     assert shrinkage_hs(views) == pytest.approx(expected, abs=1e-9)
 

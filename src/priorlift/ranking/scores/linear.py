@@ -113,7 +113,7 @@ def h_score(F: Any, y: ArrayLike | None = None) -> float:
     return float((statistics.spectrum().shares / counts).sum())
 
 
-def shrinkage_h_score(F: Any, y: ArrayLike | None = None, *, over_chance: bool = False) -> float:
+def shrinkage_h_score(F: Any, y: ArrayLike | None = None, *, adjusted: bool = False) -> float:
     """Return the H-score with a Ledoit-Wolf covariance: (1 - a) tr(S_a⁻¹ B).
 
     S_a = (1 - a) S + a tr(S)/d I, with S of divisor n and a from Ledoit and Wolf (2004) by the sum
@@ -126,16 +126,16 @@ def shrinkage_h_score(F: Any, y: ArrayLike | None = None, *, over_chance: bool =
         The target's rows in the source's features, or their statistics with the labels.
     y : array-like of shape (n,), optional
         Classes; not with statistics.
-    over_chance : bool, default=False
-        Whether to subtract the mean over all orders of the labels. That mean grows with the number
-        of features that vary, so features of different width are compared without it only where
-        there are many rows.
+    adjusted : bool, default=False
+        Whether to adjust for chance, (H - E) / (classes - 1 - E), with E the mean of H over all
+        orders of the labels. E grows with the number of features that vary, so without it features
+        of different width can be compared only where there are many rows.
 
     Returns
     -------
     float
-        In [0, classes - 1]; over chance, about 0 for labels that the features do not know. Larger
-        is better.
+        In [0, classes - 1]; adjusted, at most 1, and about 0 for labels that the features do not
+        know. Larger is better.
 
     Raises
     ------
@@ -144,9 +144,10 @@ def shrinkage_h_score(F: Any, y: ArrayLike | None = None, *, over_chance: bool =
 
     Notes
     -----
-    As published: the form. Our choice, derived: the chance level. In a random order of the labels
-    every direction holds the share (1 - n_c / n) / (n - 1) of class c on average, so it is
-    (classes - 1) / (n - 1) times the effective number of features, (1 - a) tr(S_a⁻¹ S).
+    As published: the form. Our choice, derived: the adjustment. In a random order of the labels
+    every direction holds the share (1 - n_c / n) / (n - 1) of class c on average, so E is
+    (classes - 1) / (n - 1) times the effective number of features, (1 - a) tr(S_a⁻¹ S). It is to
+    the H-score what the adjusted R² is to R².
 
     References
     ----------
@@ -160,7 +161,7 @@ def shrinkage_h_score(F: Any, y: ArrayLike | None = None, *, over_chance: bool =
     if target <= 0.0:
         return 0.0
     by_factor = features.rows is None and not features.has_basis and shrinkage > 0.0
-    if by_factor and not over_chance:
+    if by_factor and not adjusted:
         covariance = (1.0 - shrinkage) / n * features.centred.gram
         covariance.flat[:: d + 1] += shrinkage * target
         lower = linalg.cholesky(covariance, lower=True, overwrite_a=True, check_finite=False)
@@ -169,10 +170,25 @@ def shrinkage_h_score(F: Any, y: ArrayLike | None = None, *, over_chance: bool =
         return float((1.0 - shrinkage) * np.vdot(solved, solved))
     spectrum = statistics.spectrum()
     values = spectrum.eigenvalues[:, None] / n
-    shares = (spectrum.shares / counts).sum(axis=1, keepdims=True)
-    between = values * (shares - (len(counts) - 1) / (n - 1) * over_chance)
-    whole = (1.0 - shrinkage) * values + shrinkage * target
-    return float((1.0 - shrinkage) * (between / whole).sum())
+    kept = (1.0 - shrinkage) * values / ((1.0 - shrinkage) * values + shrinkage * target)
+    found, most = float((kept * spectrum.shares / counts).sum()), len(counts) - 1
+    return adjusted_for_chance(found, most * kept.sum() / (n - 1), most) if adjusted else found
+
+
+def adjusted_for_chance(value: Any, expected: Any, most: float) -> Any:
+    """Return (value - expected) / (most - expected), 0 where chance alone reaches the most.
+
+    Parameters
+    ----------
+    value, expected : float or ndarray
+        What was found, and its mean over shuffled labels.
+    most : float
+        The largest value that is possible.
+    """
+    room = most - np.asarray(expected, dtype=float)
+    none = room <= 1e-9 * most
+    found = np.where(none, 0.0, (value - expected) / np.where(none, 1.0, room))
+    return float(found) if found.ndim == 0 else found
 
 
 def ledoit_wolf(F: Any, y: ArrayLike | None = None) -> float:

@@ -12,6 +12,7 @@ from priorlift.ranking.evidence import evidence, null_evidence, prior_ratio
 from priorlift.ranking.labels import Floats
 from priorlift.ranking.scores.closed_form import stacked_features
 from priorlift.ranking.scores.label_relation import adjusted_nce_of_counts
+from priorlift.ranking.scores.linear import adjusted_for_chance
 from priorlift.ranking.statistics import Spectrum
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def logmes(features: Floats, columns: Floats) -> Floats:
 
 
 def shrinkage_hs(views: Sequence["SourceView"]) -> Floats:
-    """Return the shrinkage H-score of each source's features over chance, shape (S,)."""
+    """Return the shrinkage H-score of each source's features, adjusted for chance, shape (S,)."""
     n = len(views[0].y)
     features = stacked_features(views)
     widths = np.array([view.features.shape[1] for view in views])
@@ -65,12 +66,13 @@ def shrinkage_hs(views: Sequence["SourceView"]) -> Floats:
         np.where(spread <= 0.0, 1.0, np.minimum(noise, spread) / np.maximum(spread, 1e-300)),
     )
     counts = views[0].target.columns.sum(axis=0)
-    chance = (len(counts) - 1) / (n - 1)
-    between = scatter * ((shares / counts).sum(axis=2) - chance)
     floor = (shrinkage * trace / widths)[:, None]
     whole = (1.0 - shrinkage)[:, None] * scatter + floor
-    parts = np.divide(between, whole, out=np.zeros_like(between), where=whole > 0.0)
-    return np.asarray((1.0 - shrinkage) * parts.sum(axis=1))
+    part = (1.0 - shrinkage)[:, None] * scatter
+    kept = np.divide(part, whole, out=np.zeros_like(part), where=whole > 0.0)
+    found = (kept * (shares / counts).sum(axis=2)).sum(axis=1)
+    most = len(counts) - 1
+    return np.asarray(adjusted_for_chance(found, most * kept.sum(axis=1) / (n - 1), most))
 
 
 def nces(views: Sequence["SourceView"]) -> Floats:

@@ -105,10 +105,10 @@ LOGME = Score(
 )
 SHRINKAGE_H = Score(
     name="shrinkage_h",
-    summary="Separation of the classes in the source's features, with a shrunken covariance, over "
-    "that of shuffled labels",
+    summary="Separation of the classes in the source's features, with a shrunken covariance, "
+    "adjusted for chance",
     tasks=("classification",),
-    function=lambda view: shrinkage_h_score(view.statistics, over_chance=True),
+    function=lambda view: shrinkage_h_score(view.statistics, adjusted=True),
     many=shrinkage_hs,
 )
 NCE = Score(
