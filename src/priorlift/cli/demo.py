@@ -11,6 +11,9 @@ from priorlift.core.errors import InputError
 
 if TYPE_CHECKING:
     from priorlift.study.study import Study
+    from priorlift.transfer.base import TransferEstimator
+
+N_ROUNDS = 4
 
 
 def command(
@@ -30,11 +33,30 @@ def command(
     from priorlift.study.study import Study
 
     target, sources = demo_task()
-    study = Study(
-        target, sources, label_budgets=LABEL_BUDGETS, n_splits=N_SPLITS, random_state=SEED
-    )
+    study = Study(target, sources, _methods(), LABEL_BUDGETS, n_splits=N_SPLITS, random_state=SEED)
     _check_version(study, Path(out))
     run_and_show(study, Path(out), resume=True, runner=runner, workers=workers, as_json=as_json)
+
+
+def _methods() -> "dict[str, TransferEstimator]":
+    """Return what the demo compares; few rounds and few candidates, so that it stays short."""
+    from priorlift.transfer import (
+        AutoTransferClassifier,
+        FrozenFeaturesClassifier,
+        GapBoostClassifier,
+        PooledClassifier,
+        TrAdaBoostClassifier,
+    )
+
+    tradaboost = TrAdaBoostClassifier(n_estimators=N_ROUNDS)
+    gap_boost = GapBoostClassifier(n_estimators=N_ROUNDS, gap_every=N_ROUNDS, target_mass=0.5)
+    return {
+        "pooled": PooledClassifier(),
+        "frozen_features": FrozenFeaturesClassifier(n_iterations=20),
+        "tradaboost": tradaboost,
+        "gap_boost": gap_boost,
+        "auto": AutoTransferClassifier([tradaboost, gap_boost], max_fits=11, n_splits=2),
+    }
 
 
 def _check_version(study: "Study", out: Path) -> None:
