@@ -1,0 +1,6 @@
+"""Search: a drop-in for scikit-learn's grid search that does shared work once.
+
+Candidates are chains of steps. Chains that begin alike share the fitted beginning (`prefix_tree`),
+and settings of a last step that can be solved together are solved together (`families`). Both give
+the scores that scikit-learn's own search gives; what cannot be shared is fitted plainly.
+"""
