@@ -104,9 +104,11 @@ def _held_out_losses(
             model, X, y = make(part, sources), held_out.X, held_out.y
             hard[name].append(row_losses(model, X, y, task, zero_one=True))
             soft[name].append(row_losses(model, X, y, task))
-    return tuple(  # type: ignore[return-value]
-        {name: np.concatenate(found) for name, found in kind.items()} for kind in (hard, soft)
-    )
+    return _joined(hard), _joined(soft)
+
+
+def _joined(losses: dict[str, list[NDArray[np.float64]]]) -> dict[str, NDArray[np.float64]]:
+    return {name: np.concatenate(found) for name, found in losses.items()}
 
 
 def _chosen(candidates: tuple[Candidate, ...], doubtful: set[str]) -> tuple[Candidate, str]:
