@@ -4,3 +4,7 @@ Candidates are chains of steps. Chains that begin alike share the fitted beginni
 and settings of a last step that can be solved together are solved together (`families`). Both give
 the scores that scikit-learn's own search gives; what cannot be shared is fitted plainly.
 """
+
+from priorlift.search.shared_search import SharedSearchCV
+
+__all__ = ["SharedSearchCV"]

@@ -1,4 +1,4 @@
-"""A block: what the last step of a pipeline sees in one fold, below one setting of the steps before.
+"""A block: what the last step of a pipeline sees in one fold, behind one setting of the others.
 
 All settings of the last step are solved on the same block, so whatever a family computes from the
 training rows (a decomposition, a neighbour search) is computed once for all of them.

@@ -8,7 +8,7 @@ from priorlift.core.memory import available_memory, readable
 from priorlift.search.sharing import size_of
 
 
-class MemoryRefused(InputError):
+class MemoryRefusedError(InputError):
     """The rows that a search must hold at once do not fit into the memory that it may take."""
 
 
@@ -37,7 +37,7 @@ class Meter:
 
         Raises
         ------
-        MemoryRefused
+        MemoryRefusedError
             The limit would be passed; the message has the numbers.
         """
         size = sum(size_of(value) for value in values)
@@ -45,7 +45,7 @@ class Meter:
         self.peak = max(self.peak, self.held)
         if self.limit is not None and self.held > self.limit:
             held, self.held = self.held, self.held - size
-            raise MemoryRefused(
+            raise MemoryRefusedError(
                 f"the search would hold {readable(held)} at once, its limit is "
                 f"{readable(self.limit)}",
                 where=who,
@@ -86,12 +86,12 @@ def refuse_too_much(announced: int, limit: int | None) -> None:
 
     Raises
     ------
-    MemoryRefused
+    MemoryRefusedError
         With what it would take and what there is.
     """
     allowed = available_memory() if limit is None else limit
     if announced > allowed:
-        raise MemoryRefused(
+        raise MemoryRefusedError(
             f"the search would hold about {readable(announced)} at once, it may take "
             f"{readable(allowed)}",
             cause="every worker keeps the rows of one fold after each transformer on its path",

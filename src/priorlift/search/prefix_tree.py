@@ -16,7 +16,7 @@ from typing import Any
 
 from sklearn.base import clone
 
-from priorlift.search.memory import MemoryRefused, Meter
+from priorlift.search.memory import MemoryRefusedError, Meter
 from priorlift.search.plan import Candidate, Step
 from priorlift.search.sharing import is_stochastic, may_write, own_copy
 
@@ -25,7 +25,7 @@ StepParams = Callable[[Step], Mapping[str, Mapping[str, Any]]]
 
 @dataclass(eq=False)
 class Node:
-    """A prefix: the last of its steps, what may follow, and the candidates whose chain ends here."""
+    """A prefix: its last step, what may follow, and the candidates whose chain ends here."""
 
     step: Step | None = None
     children: dict[tuple[str, str], "Node"] = field(default_factory=dict)
@@ -137,7 +137,7 @@ class Walk:
 
         Raises
         ------
-        MemoryRefused
+        MemoryRefusedError
             The meter's limit is passed.
         """
         yield from self._below(root, Leaf(root.candidates, (), X_train, X_test))
@@ -247,7 +247,10 @@ def _alone(node: Node, candidate: Candidate) -> Node:
 
 def _sharing_a_fit(children: Sequence[Node]) -> list[list[Node]]:
     """Group siblings that one fit may serve: PCAs that differ in their number of components."""
-    from priorlift.search.families.pca import shared_fit_key
+    try:
+        from priorlift.search.families.pca import shared_fit_key
+    except ImportError:
+        return [[child] for child in children]
 
     groups: dict[Any, list[Node]] = {}
     for position, child in enumerate(children):
@@ -257,4 +260,4 @@ def _sharing_a_fit(children: Sequence[Node]) -> list[list[Node]]:
     return list(groups.values())
 
 
-__all__ = ["Leaf", "MemoryRefused", "Node", "Walk", "grow"]
+__all__ = ["Leaf", "MemoryRefusedError", "Node", "Walk", "grow"]

@@ -21,10 +21,13 @@ from sklearn.model_selection._validation import (
 from sklearn.model_selection._validation import (
     _warn_or_raise_about_fit_failures,
 )
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import _safe_split as split_rows
 from sklearn.utils.validation import _check_method_params
 
 __all__ = [
+    "Interval",
+    "StrOptions",
     "as_method_params",
     "fit_and_score",
     "fit_context",

@@ -30,8 +30,8 @@ def is_stochastic(estimator: Any, X: Any) -> bool:
 
     Notes
     -----
-    An estimator draws if it, or one inside it, has a `random_state` that is no integer, except where
-    its other parameters show that nothing is drawn (our list), or if its tags say so.
+    An estimator draws if it, or one inside it, has a `random_state` that is no integer, except
+    where its other parameters show that nothing is drawn (our list), or if its tags say so.
 
     Examples
     --------

@@ -1,0 +1,95 @@
+"""Units of work: which candidates are evaluated together, on which fold.
+
+A unit is one fold with all candidates that begin with the same transformer, because whatever they
+share is then fitted in one place. Where there would be fewer units than the workers need, units are
+cut between settings that are solved apart, at the price of fitting their common beginning again.
+Candidates with nothing to share are units of their own, as in scikit-learn.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from priorlift.search.fold import Unit
+from priorlift.search.heads import families_for, head_groups
+from priorlift.search.plan import Candidate
+from priorlift.search.prefix_tree import Node, grow
+
+Split = tuple[Any, Any]
+
+
+def units_of(
+    candidates: Sequence[Candidate], splits: Sequence[Split], wanted: int = 1, chunk: int = 1
+) -> list[Unit]:
+    """Divide a search into units.
+
+    Parameters
+    ----------
+    candidates : sequence of Candidate
+        All of them.
+    splits : sequence of (train, test)
+        Rows of each fold.
+    wanted : int
+        How many units the workers would like; more may come.
+    chunk : int
+        How many candidates with nothing to share make a unit.
+
+    Returns
+    -------
+    list of Unit
+        Every candidate on every fold, once.
+    """
+    by_prefix: dict[str, list[Candidate]] = {}
+    apart: list[Candidate] = []
+    for candidate in candidates:
+        if candidate.chain:
+            by_prefix.setdefault(candidate.chain[0].key, []).append(candidate)
+        elif candidate.chain is not None and _has_families(candidate):
+            by_prefix.setdefault("", []).append(candidate)
+        else:
+            apart.append(candidate)
+    n_together = max(len(by_prefix) * len(splits), 1)
+    pieces = -(-wanted // n_together)
+    together = [part for found in by_prefix.values() for part in _cut(found, pieces)]
+    chunks = [apart[start : start + chunk] for start in range(0, len(apart), chunk)]
+    return [
+        Unit(fold, train, test, part)
+        for parts in (together, chunks)
+        for part in parts
+        for fold, (train, test) in enumerate(splits)
+    ]
+
+
+def _has_families(candidate: Candidate) -> bool:
+    return candidate.head is not None and bool(families_for(type(candidate.head.estimator)))
+
+
+def _cut(candidates: list[Candidate], pieces: int) -> list[list[Candidate]]:
+    if pieces == 1:
+        return [candidates]
+    atoms = [atom for leaf in _leaves(grow(candidates)) for atom in _atoms(leaf)]
+    bounds = np.linspace(0, len(atoms), min(pieces, len(atoms)) + 1).round().astype(int)
+    return [
+        [candidate for atom in atoms[start:stop] for candidate in atom]
+        for start, stop in pairwise(bounds)
+    ]
+
+
+def _leaves(node: Node) -> list[list[Candidate]]:
+    found = [node.candidates] if node.candidates else []
+    for child in node.children.values():
+        found.extend(_leaves(child))
+    return found
+
+
+def _atoms(leaf: Sequence[Candidate]) -> list[list[Candidate]]:
+    """Return what may not be cut: the settings that a family solves at once."""
+    atoms: list[list[Candidate]] = []
+    for group in head_groups(leaf):
+        if group.families and len(group.candidates) > 1:
+            atoms.append(list(group.candidates))
+        else:
+            atoms.extend([candidate] for candidate in group.candidates)
+    return atoms

@@ -1,0 +1,80 @@
+"""scikit-learn's callbacks see a shared search as they see its own: one task a candidate and fold.
+
+They are told when a unit of work has come back; the inside of a fit that served many candidates has
+no task of its own. Before scikit-learn 1.9 there are no callbacks and nothing is told.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from priorlift.search.fold import Unit
+
+
+class Watched:
+    """The task tree of one search.
+
+    Parameters
+    ----------
+    search : SharedSearchCV
+        Its callbacks are told.
+    X, y : array-like
+        What it is fitted on.
+    params : mapping
+        What its `fit` was given beside.
+    """
+
+    def __init__(self, search: Any, X: Any, y: Any, params: Mapping[str, Any]) -> None:
+        self._search = search
+        self._root = self._tasks = None
+        weight = params.get("sample_weight")
+        self._rows = {
+            "X": X,
+            "y": y,
+            "metadata": None if weight is None else {"sample_weight": weight},
+        }
+        if hasattr(search, "_init_callback_context"):
+            root = search._init_callback_context(max_subtasks=1 + (search.refit is not False))
+            self._root = root.call_on_fit_task_begin(estimator=search, **self._rows)
+
+    def begin(self, n_tasks: int) -> None:
+        """Tell that so many candidates times folds will be scored."""
+        if self._root is not None:
+            tasks = self._root.subcontext(
+                task_name="search", max_subtasks=n_tasks, sequential_subtasks=False
+            )
+            self._tasks = tasks.call_on_fit_task_begin(estimator=self._search)
+
+    def scored(self, unit: Unit) -> None:
+        """Tell that a unit has come back."""
+        if self._tasks is None or not getattr(self._search, "_skl_callbacks", None):
+            return
+        for candidate in unit.candidates:
+            task = self._tasks.subcontext(
+                task_name="candidate-split-evaluation",
+                task_id=candidate.index * self._search.n_splits_ + unit.fold,
+            )
+            task.call_on_fit_task_begin(estimator=self._search)
+            task.call_on_fit_task_end(estimator=self._search)
+
+    def finish(self) -> None:
+        """Tell that all candidates are scored."""
+        if self._tasks is not None:
+            self._tasks.call_on_fit_task_end(estimator=self._search)
+
+    @contextmanager
+    def refit(self, estimator: Any) -> Iterator[None]:
+        """Tell of the refit; callbacks that pass themselves on reach the estimator."""
+        if self._root is None:
+            yield
+            return
+        task = self._root.subcontext(task_name="refit-with-best-params")
+        with task.propagate_callback_context(estimator):
+            task.call_on_fit_task_begin(estimator=self._search, **self._rows)
+            yield
+        task.call_on_fit_task_end(estimator=self._search, **self._rows)
+
+    def end(self) -> None:
+        """Tell that the search is over."""
+        if self._root is not None:
+            self._root.call_on_fit_task_end(estimator=self._search, **self._rows)
