@@ -19,7 +19,7 @@ from sklearn.pipeline import Pipeline
 
 from priorlift.search.answers import Answers
 from priorlift.search.block import Block
-from priorlift.search.heads import HeadGroup, head_groups
+from priorlift.search.heads import HeadGroup, families_for, head_groups
 from priorlift.search.memory import MemoryRefusedError, Meter
 from priorlift.search.plan import Candidate, is_pairwise, with_settings
 from priorlift.search.prefix_tree import Leaf, Walk, grow
@@ -29,6 +29,8 @@ from priorlift.search.score_table import ScoreTable, by_name
 from priorlift.search.scoring import Scoring
 from priorlift.search.shared_work import PLAIN, WHOLE, Tally
 from priorlift.search.sharing import may_write, own_copy
+
+_DISTANCES = "it reads distances between rows"
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,18 +132,20 @@ class _Evaluation:
 
     def run(self) -> tuple[ScoreTable, Tally]:
         shared: list[Candidate] = []
-        if not is_pairwise(self.work.estimator):
-            split = [c for c in self.unit.candidates if c.chain is not None]
-            shared = [candidate for candidate in split if self._splits_rows(candidate)]
+        pairwise = is_pairwise(self.work.estimator)
+        for candidate in self.unit.candidates:
+            reason = alone_reason(candidate)
+            if not reason and (pairwise or not self._splits_rows(candidate)):
+                reason = _DISTANCES
+            if reason:
+                self._whole(candidate, reason)
+            else:
+                shared.append(candidate)
         if shared:
             self._prepare()
             remaining = self._by_moments(shared)
             if remaining:
                 self._by_tree(remaining)
-        done = {candidate.index for candidate in shared}
-        for candidate in self.unit.candidates:
-            if candidate.index not in done:
-                self._whole(candidate, candidate.reason or "distances between rows")
         return self.table, self.tally
 
     def _splits_rows(self, candidate: Candidate) -> bool:
@@ -217,7 +221,7 @@ class _Evaluation:
             estimator = group.estimator()
             if not leaf.transformers and is_pairwise(estimator):
                 for candidate in group.candidates:
-                    self._whole(candidate, "distances between rows")
+                    self._whole(candidate, _DISTANCES)
                 continue
             block = Block(
                 leaf.X_train,
@@ -371,6 +375,15 @@ class _Evaluation:
             scores = ", ".join(f"{name}={value:.3f}" for name, value in by_name(test).items())
             fold = f"{self.unit.fold + 1}/{self.work.n_splits}"
             print(f"[CV {fold}] END {settings}; {scores} total time={seconds:.1f}s")
+
+
+def alone_reason(candidate: Candidate) -> str:
+    """Return why a candidate shares nothing with any other; empty if it may."""
+    if candidate.chain is None or candidate.head is None:
+        return candidate.reason
+    if candidate.chain or families_for(type(candidate.head.estimator)):
+        return ""
+    return f"no family solves {type(candidate.head.estimator).__name__}"
 
 
 def _set_head(candidate: Candidate) -> Any:

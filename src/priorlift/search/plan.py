@@ -168,14 +168,22 @@ def check_names(estimator: Any, params: Iterable[Mapping[str, Any]]) -> None:
     if not hasattr(estimator, "get_params"):
         return
     known: set[str] | None = None
-    for names in {tuple(given) for given in params}:
+    for given in {tuple(given): given for given in params}.values():
         if known is None:
             known = set(estimator.get_params(deep=True))
-        for name in names:
+        for name, value in given.items():
             above = name.split("__")
-            replaced = any("__".join(above[:n]) in names for n in range(1, len(above)))
+            replaced = any("__".join(above[:n]) in given for n in range(1, len(above)))
             if name not in known and not replaced:
-                raise UnknownNameError("parameter", name, _near(name, known))
+                _refuse_unknown(estimator, name, value, known)
+
+
+def _refuse_unknown(estimator: Any, name: str, value: Any, known: set[str]) -> None:
+    """Refuse a name that `get_params` does not list, unless the estimator takes it all the same."""
+    try:
+        clone(estimator).set_params(**{name: clone(value, safe=False)})
+    except (ValueError, AttributeError, TypeError) as error:
+        raise UnknownNameError("parameter", name, _near(name, known)) from error
 
 
 def _near(name: str, known: set[str]) -> Iterable[str]:

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from priorlift.search.fold import Unit
-from priorlift.search.heads import families_for, head_groups
+from priorlift.search.fold import Unit, alone_reason
+from priorlift.search.heads import head_groups
 from priorlift.search.plan import Candidate
 from priorlift.search.prefix_tree import Node, grow
 
@@ -44,12 +44,11 @@ def units_of(
     by_prefix: dict[str, list[Candidate]] = {}
     apart: list[Candidate] = []
     for candidate in candidates:
-        if candidate.chain:
-            by_prefix.setdefault(candidate.chain[0].key, []).append(candidate)
-        elif candidate.chain is not None and _has_families(candidate):
-            by_prefix.setdefault("", []).append(candidate)
-        else:
+        if alone_reason(candidate):
             apart.append(candidate)
+        else:
+            first = candidate.chain[0].key if candidate.chain else ""
+            by_prefix.setdefault(first, []).append(candidate)
     n_together = max(len(by_prefix) * len(splits), 1)
     pieces = -(-wanted // n_together)
     together = [part for found in by_prefix.values() for part in _cut(found, pieces)]
@@ -60,10 +59,6 @@ def units_of(
         for part in parts
         for fold, (train, test) in enumerate(splits)
     ]
-
-
-def _has_families(candidate: Candidate) -> bool:
-    return candidate.head is not None and bool(families_for(type(candidate.head.estimator)))
 
 
 def _cut(candidates: list[Candidate], pieces: int) -> list[list[Candidate]]:

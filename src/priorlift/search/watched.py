@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from priorlift.core import arrays
 from priorlift.search.fold import Unit
 
 
@@ -25,14 +26,10 @@ class Watched:
     """
 
     def __init__(self, search: Any, X: Any, y: Any, params: Mapping[str, Any]) -> None:
-        self._search = search
+        self._search, self._X, self._y = search, X, y
         self._root = self._tasks = None
-        weight = params.get("sample_weight")
-        self._rows = {
-            "X": X,
-            "y": y,
-            "metadata": None if weight is None else {"sample_weight": weight},
-        }
+        self._weight = params.get("sample_weight")
+        self._rows = self._of(None)
         if hasattr(search, "_init_callback_context"):
             root = search._init_callback_context(max_subtasks=1 + (search.refit is not False))
             self._root = root.call_on_fit_task_begin(estimator=search, **self._rows)
@@ -49,13 +46,14 @@ class Watched:
         """Tell that a unit has come back."""
         if self._tasks is None or not getattr(self._search, "_skl_callbacks", None):
             return
+        rows = self._of(unit.train)
         for candidate in unit.candidates:
             task = self._tasks.subcontext(
                 task_name="candidate-split-evaluation",
                 task_id=candidate.index * self._search.n_splits_ + unit.fold,
             )
-            task.call_on_fit_task_begin(estimator=self._search)
-            task.call_on_fit_task_end(estimator=self._search)
+            task.call_on_fit_task_begin(estimator=self._search, **rows)
+            task.call_on_fit_task_end(estimator=self._search, **rows)
 
     def finish(self) -> None:
         """Tell that all candidates are scored."""
@@ -78,3 +76,18 @@ class Watched:
         """Tell that the search is over."""
         if self._root is not None:
             self._root.call_on_fit_task_end(estimator=self._search, **self._rows)
+
+    def _of(self, rows: Any) -> dict[str, Any]:
+        """Return what callbacks may ask of a task; rows are only taken if one does ask."""
+        X, y, weight = self._X, self._y, self._weight
+        if rows is None:
+            metadata = None if weight is None else {"sample_weight": weight}
+            return {"X": X, "y": y, "metadata": metadata}
+        take = arrays.take_rows
+        return {
+            "X": lambda: take(X, rows),
+            "y": lambda: None if y is None else take(arrays.to_vector(y), rows),
+            "metadata": lambda: (
+                None if weight is None else {"sample_weight": take(arrays.to_vector(weight), rows)}
+            ),
+        }
