@@ -5,6 +5,8 @@ and settings of a last step that can be solved together are solved together (`fa
 the scores that scikit-learn's own search gives; what cannot be shared is fitted plainly.
 """
 
+from priorlift.search.alternatives import Alternatives, Join, Option
 from priorlift.search.shared_search import SharedSearchCV
+from priorlift.search.shared_work import SharedWork
 
-__all__ = ["SharedSearchCV"]
+__all__ = ["Alternatives", "Join", "Option", "SharedSearchCV", "SharedWork"]

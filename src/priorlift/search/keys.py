@@ -139,6 +139,7 @@ def _estimator_pieces(value: Any, opaque: Opaque) -> Iterator[bytes]:
         yield b"own-clone:" + opaque(value)
         return
     yield f"estimator:{_name(type(value))}".encode()
+    yield _code_digest(type(value)).encode()
     try:
         params = value.get_params(deep=False)
     except TypeError:  # the kernels of Gaussian processes, a class where an instance belongs
@@ -149,6 +150,22 @@ def _estimator_pieces(value: Any, opaque: Opaque) -> Iterator[bytes]:
         if held is not None:
             yield private.encode()
             yield from _private_pieces(held, opaque)
+
+
+@functools.cache
+def _code_digest(kind: type) -> str:
+    """Digest the methods of classes that are no library's, which change without a new version."""
+    methods = []
+    for base in kind.__mro__:
+        if base.__module__.partition(".")[0] not in ("builtins", "sklearn", "priorlift", "abc"):
+            found = vars(base).items()
+            methods += [(n, f.__code__) for n, f in found if isinstance(f, types.FunctionType)]
+    pieces = (piece for name, code in methods for piece in (name.encode(), *_code_of(code)))
+    return _hashed(pieces)
+
+
+def _code_of(code: types.CodeType) -> list[bytes]:
+    return list(_code_pieces(code, lambda value: type(value).__name__.encode()))
 
 
 def _has_default_clone(value: Any) -> bool:

@@ -80,7 +80,11 @@ class ScoreBoard:
                 flat[list(self.errors)] = error_score
 
 
-def cv_results(params: Sequence[Mapping[str, Any]], board: ScoreBoard) -> dict[str, Any]:
+def cv_results(
+    params: Sequence[Mapping[str, Any]],
+    board: ScoreBoard,
+    given: NDArray[np.bool_] | None = None,
+) -> dict[str, Any]:
     """Return the table in scikit-learn's form.
 
     Parameters
@@ -89,6 +93,8 @@ def cv_results(params: Sequence[Mapping[str, Any]], board: ScoreBoard) -> dict[s
         The candidates' parameters.
     board : ScoreBoard
         Their scores.
+    given : ndarray of bool, shape (n_candidates, n_splits), optional
+        Which folds each candidate was given; means are taken over these. By default all.
 
     Returns
     -------
@@ -101,15 +107,15 @@ def cv_results(params: Sequence[Mapping[str, Any]], board: ScoreBoard) -> dict[s
     setting's share.
     """
     results: dict[str, Any] = {}
-    _mean_and_std(results, "fit_time", board.fit_time)
-    _mean_and_std(results, "score_time", board.score_time)
+    _mean_and_std(results, "fit_time", board.fit_time, given)
+    _mean_and_std(results, "score_time", board.score_time, given)
     results.update(masked_params(params))
     results["params"] = list(params)
     for name in board.test:
-        _split_scores(results, f"test_{name}", board.test[name])
+        _split_scores(results, f"test_{name}", board.test[name], given)
         results[f"rank_test_{name}"] = ranks(results[f"mean_test_{name}"])
         if board.with_train:
-            _split_scores(results, f"train_{name}", board.train[name])
+            _split_scores(results, f"train_{name}", board.train[name], given)
     return results
 
 
@@ -127,14 +133,26 @@ def ranks(means: NDArray[np.float64]) -> NDArray[np.int32]:
     return np.asarray(rankdata(-np.nan_to_num(means, nan=worst), method="min"), dtype=np.int32)
 
 
-def _split_scores(results: dict[str, Any], name: str, scores: NDArray[np.float64]) -> None:
+def _split_scores(
+    results: dict[str, Any],
+    name: str,
+    scores: NDArray[np.float64],
+    given: NDArray[np.bool_] | None,
+) -> None:
     for split in range(scores.shape[1]):
         results[f"split{split}_{name}"] = scores[:, split]
-    _mean_and_std(results, name, scores)
+    _mean_and_std(results, name, scores, given)
 
 
-def _mean_and_std(results: dict[str, Any], name: str, values: NDArray[np.float64]) -> None:
-    means = np.average(values, axis=1)
+def _mean_and_std(
+    results: dict[str, Any],
+    name: str,
+    values: NDArray[np.float64],
+    given: NDArray[np.bool_] | None,
+) -> None:
+    # Weights of zero would let NaN through, so cells that were not given are set aside.
+    filled = values if given is None else np.where(given, values, 0.0)
+    means = np.average(filled, axis=1, weights=given)
     results[f"mean_{name}"] = means
     if name.startswith(("train_", "test_")) and not np.isfinite(means).all():
         warnings.warn(
@@ -142,7 +160,8 @@ def _mean_and_std(results: dict[str, Any], name: str, values: NDArray[np.float64
             category=UserWarning,
             stacklevel=2,
         )
-    results[f"std_{name}"] = np.sqrt(np.average((values - means[:, np.newaxis]) ** 2, axis=1))
+    squares = (filled - means[:, np.newaxis]) ** 2
+    results[f"std_{name}"] = np.sqrt(np.average(squares, axis=1, weights=given))
 
 
 def masked_params(params: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, MaskedArray]]:

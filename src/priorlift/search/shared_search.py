@@ -8,6 +8,7 @@ shared: see `plan` for how candidates become chains, `prefix_tree` for chains th
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from inspect import signature
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -20,7 +21,9 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import indexable
 from sklearn.utils.validation import has_fit_parameter
 
+from priorlift.core.errors import UnknownNameError
 from priorlift.core.memory import readable
+from priorlift.search.alternatives import Alternatives
 from priorlift.search.fold import Unit, Work
 from priorlift.search.memory import announced_bytes, refuse_too_much
 from priorlift.search.plan import Candidate, candidates_of, expand
@@ -33,6 +36,7 @@ from priorlift.search.scikit_learn import (
     fit_context,
     tell_fit_failures,
 )
+from priorlift.search.score_table import ScoreTable
 from priorlift.search.scoring import Scoring
 from priorlift.search.shared_work import SharedWork, Tally, account
 from priorlift.search.units import units_of
@@ -116,7 +120,7 @@ class SharedSearchCV(GridSearchCV):
     >>> grid = {"ridgeclassifier__alpha": [0.1, 1.0, 10.0]}
     >>> search = SharedSearchCV(pipeline, grid).fit(X, y)
     >>> search.best_params_
-    {'ridgeclassifier__alpha': 0.1}
+    {'ridgeclassifier__alpha': 10.0}
     """
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
@@ -182,6 +186,54 @@ class SharedSearchCV(GridSearchCV):
         self.prune = prune
         self.prune_factor = prune_factor
         self.progress = progress
+
+    @classmethod
+    def from_steps(cls, steps: Sequence[tuple[str, Any]], **options: Any) -> "SharedSearchCV":
+        """Return a search over a pipeline with options at each step.
+
+        Parameters
+        ----------
+        steps : sequence of (str, options)
+            As for `Alternatives`: for each step its name and a list of options.
+        **options
+            Keyword arguments of `SharedSearchCV`.
+
+        Examples
+        --------
+        >>> from sklearn.linear_model import RidgeClassifier
+        >>> from sklearn.preprocessing import MinMaxScaler, StandardScaler
+        >>> steps = [("scale", [StandardScaler(), MinMaxScaler(), None]),
+        ...          ("head", RidgeClassifier())]
+        >>> SharedSearchCV.from_steps(steps, cv=3).param_grid
+        [{'scale': [StandardScaler(), MinMaxScaler(), 'passthrough']}]
+        """
+        graph = Alternatives(steps)
+        return cls(graph.pipeline, graph.param_grid, **options)
+
+    @classmethod
+    def from_toml(cls, path: str | Path, **options: Any) -> "SharedSearchCV":
+        """Return a search described in a TOML file; see the guide to pipeline graphs.
+
+        Parameters
+        ----------
+        path : path-like
+            The file, with `[[steps]]` and possibly `[search]`.
+        **options
+            Keyword arguments of `SharedSearchCV`; they come before those in the file.
+
+        Raises
+        ------
+        InputError
+            The file cannot be read, or names something unknown.
+        """
+        from priorlift.search.toml_steps import read_steps
+
+        graph, in_file = read_steps(path)
+        known = list(signature(cls).parameters)
+        for name in in_file:
+            if name not in known:
+                raise UnknownNameError("option in [search]:", name, known)
+        return cls(graph.pipeline, graph.param_grid, **{**in_file, **options})
 
     @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: Any, y: Any = None, **params: Any) -> "SharedSearchCV":
@@ -277,17 +329,51 @@ class SharedSearchCV(GridSearchCV):
             raise ValueError(
                 "No fits were performed. Was the CV iterator empty? Were there no candidates?"
             )
-        if self.prune is not None:
-            from priorlift.search.halving import search_by_halving
+        tallies: list[Tally] = []
+        announced = self._announce(work, candidates, len(splits))
 
-            board, extra = search_by_halving(self, work, candidates, splits)
+        def evaluate(some: Sequence[Candidate], given: Sequence[tuple[Any, Any]]) -> ScoreBoard:
+            return self._evaluated(work, some, given, watched, tallies, len(params))
+
+        if self.prune is None:
+            board = evaluate(candidates, splits)
+            results = cv_results(params, board)
         else:
-            board, extra = self._evaluated(work, candidates, splits, watched), {}
+            board, results = self._pruned(evaluate, params, candidates, splits)
         self.multimetric_ = board.multiple
         self._metrics = list(board.test)
-        results = cv_results(params, board)
-        results.update(extra)
+        self.shared_work_: SharedWork = account(tallies, announced)
+        if self.verbose > 0:
+            print(self.shared_work_)
         return results
+
+    def _pruned(
+        self,
+        evaluate: Any,
+        params: Sequence[Mapping[str, Any]],
+        candidates: Sequence[Candidate],
+        splits: Sequence[tuple[Any, Any]],
+    ) -> tuple[ScoreBoard, dict[str, Any]]:
+        from priorlift.search.halving import halve, ranks_by_round
+
+        board, last_round, resources = halve(
+            evaluate,
+            candidates,
+            splits,
+            kind=str(self.prune),
+            factor=self.prune_factor,
+            metric=self.refit if isinstance(self.refit, str) else None,
+            random_state=self.random_state,
+            with_train=self.return_train_score,
+        )
+        n_given = resources if self.prune == "folds" else np.full(len(params), len(splits))
+        results = cv_results(params, board, np.arange(len(splits)) < n_given[:, np.newaxis])
+        for name in board.test:
+            ranked = ranks_by_round(results[f"mean_test_{name}"], last_round)
+            results[f"rank_test_{name}"] = ranked
+        results["last_round"] = last_round
+        results["n_training_rows" if self.prune == "rows" else "n_folds"] = resources
+        return board, results
 
     def _evaluated(
         self,
@@ -295,14 +381,15 @@ class SharedSearchCV(GridSearchCV):
         candidates: Sequence[Candidate],
         splits: Sequence[tuple[Any, Any]],
         watched: Watched,
+        tallies: list[Tally],
+        n_rows: int,
     ) -> ScoreBoard:
-        announced = self._announce(work, candidates, len(splits))
-        board = ScoreBoard(len(candidates), len(splits), self.return_train_score)
-        tallies: list[Tally] = []
+        """Score some candidates on some splits, in the rows that their indices name."""
+        board = ScoreBoard(n_rows, len(splits), self.return_train_score)
         total = len(candidates) * len(splits)
         watched.begin(total)
         done = 0
-        for unit, table, tally in self._run(work, candidates, splits):
+        for unit, table, tally in self._run(work, candidates, splits, first=not tallies):
             board.add(unit, table)
             tallies.append(tally)
             done += len(unit.candidates)
@@ -313,14 +400,16 @@ class SharedSearchCV(GridSearchCV):
         if board.errors and self.error_score != "raise":
             tell_fit_failures(board.errors, total, self.error_score)
             board.fill_errors(self.error_score, list(work.scoring.parts))
-        self.shared_work_: SharedWork = account(tallies, announced)
-        if self.verbose > 0:
-            print(self.shared_work_)
         return board
 
     def _run(
-        self, work: Work, candidates: Sequence[Candidate], splits: Sequence[tuple[Any, Any]]
-    ) -> Iterator[tuple[Unit, Any, Tally]]:
+        self,
+        work: Work,
+        candidates: Sequence[Candidate],
+        splits: Sequence[tuple[Any, Any]],
+        *,
+        first: bool,
+    ) -> Iterator[tuple[Unit, ScoreTable, Tally]]:
         if self.run_dir is None and self.runner is None:
             units = units_of(candidates, splits, wanted_units(self.n_jobs))
             yield from run_with_joblib(work, units, self.n_jobs, self.pre_dispatch)
@@ -335,7 +424,7 @@ class SharedSearchCV(GridSearchCV):
             n_jobs=self.n_jobs,
             address=self.address,
             run_dir=self.run_dir,
-            resume=self.resume,
+            resume=self.resume or not first,
         )
 
     def _announce(self, work: Work, candidates: Sequence[Candidate], n_splits: int) -> int:

@@ -31,7 +31,9 @@ class Watched:
         self._weight = params.get("sample_weight")
         self._rows = self._of(None)
         if hasattr(search, "_init_callback_context"):
-            root = search._init_callback_context(max_subtasks=1 + (search.refit is not False))
+            # With pruning nobody knows the number of rounds beforehand.
+            n_tasks = None if search.prune else 1 + (search.refit is not False)
+            root = search._init_callback_context(max_subtasks=n_tasks)
             self._root = root.call_on_fit_task_begin(estimator=search, **self._rows)
 
     def begin(self, n_tasks: int) -> None:
