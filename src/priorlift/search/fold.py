@@ -299,12 +299,19 @@ class _Evaluation:
             if not leaf.transformers:
                 self._whole(candidate, reason)
                 continue
-            try:
-                self._behind(candidate, leaf)
-            except Exception as error:
-                self._whole(candidate, f"the fit raised {type(error).__name__}")
-            else:
+            failure = self._failure_behind(candidate, leaf)
+            if failure is None:
                 self._tell([candidate], PLAIN, reason)
+            else:
+                # Outside the handler, so that the traceback told is of the whole fit alone.
+                self._whole(candidate, failure)
+
+    def _failure_behind(self, candidate: Candidate, leaf: Leaf) -> str | None:
+        try:
+            self._behind(candidate, leaf)
+        except Exception as error:
+            return f"the fit raised {type(error).__name__}"
+        return None
 
     def _behind(self, candidate: Candidate, leaf: Leaf) -> None:
         """Fit one setting of the last step behind a fitted chain, and score it."""

@@ -37,7 +37,7 @@ from priorlift.trials import Context, Outcome, RunDirectory, Trial, get_runner, 
 TASK = "search"
 # Units must not depend on the number of workers, or another number could not go on with them.
 WANTED_UNITS = 16
-MOST_UNITS_APART = 4_000
+MOST_UNITS_APART = 2_000
 
 Result = tuple[Unit, ScoreTable, Tally]
 

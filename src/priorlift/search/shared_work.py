@@ -119,7 +119,7 @@ def account(tallies: Iterable[Tally], announced: int = 0) -> SharedWork:
         total.transformer_fits_alone += tally.transformer_fits_alone
         total.head_fits += tally.head_fits
         total.peak_bytes = max(total.peak_bytes, tally.peak_bytes)
-    groups = (Group(*key, n_scores=n) for key, n in total.scores.items())
+    groups = (Group(*key, n_scores=n) for key, n in sorted(total.scores.items()))
     return SharedWork(
         tuple(sorted(groups, key=lambda group: -group.n_scores)),
         total.transformer_fits,
