@@ -12,7 +12,7 @@ from sklearn.exceptions import FitFailedWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from sklearn.preprocessing import MinMaxScaler, PolynomialFeatures, StandardScaler
 
 from priorlift.core.errors import InputError, PriorliftError
 from priorlift.search import SharedSearchCV
@@ -169,10 +169,10 @@ def test_failures_are_told_as_in_one_process(small, tmp_path):
     assert np.isnan(search.cv_results_["mean_test_score"]).tolist() == [False, True]
     with pytest.raises(PriorliftError, match=r"a fit failed: .*var_smoothing"):
         SharedSearchCV(PIPELINE, grid, error_score="raise", run_dir=tmp_path / "b").fit(*small)
-    with pytest.raises(MemoryRefusedError, match="would hold"):
-        SharedSearchCV(
-            PIPELINE, grid, memory_limit=2 * small[0].nbytes, run_dir=tmp_path / "c"
-        ).fit(*small)
+    wide = {"scale": [PolynomialFeatures(3)], "head__var_smoothing": [1e-9]}
+    limit = 3 * small[0].nbytes
+    with pytest.raises(MemoryRefusedError, match="step 'scale': the search would hold"):
+        SharedSearchCV(PIPELINE, wide, memory_limit=limit, run_dir=tmp_path / "c").fit(*small)
 
 
 def test_frames_and_texts_reach_other_processes(tmp_path):
