@@ -10,6 +10,8 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 PAGES = [
     "README.md",
     "docs/how-to/encoders.md",
+    "docs/how-to/pipeline-graphs.md",
+    "docs/how-to/replace-grid-search.md",
     "docs/how-to/several-tasks.md",
     "docs/how-to/write-a-method.md",
     "docs/how-to/write-a-score.md",
