@@ -8,12 +8,10 @@ exactly its own.
 """
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
@@ -26,73 +24,11 @@ from priorlift.search.prefix_tree import Leaf, Walk, grow
 from priorlift.search.routing import StepMetadata
 from priorlift.search.scikit_learn import fit_and_score, rows_of_params, split_rows
 from priorlift.search.score_table import ScoreTable, by_name
-from priorlift.search.scoring import Scoring
 from priorlift.search.shared_work import PLAIN, WHOLE, Tally
 from priorlift.search.sharing import may_write, own_copy
+from priorlift.search.work import Unit, Work
 
 _DISTANCES = "it reads distances between rows"
-
-
-@dataclass(frozen=True, eq=False)
-class Work:
-    """What evaluating any unit of a search needs; the same for all of them.
-
-    Parameters
-    ----------
-    estimator : estimator
-        Unfitted.
-    X, y : array-like
-        All rows.
-    scoring : Scoring
-        How predictions are judged.
-    fit_params : mapping
-        What `fit` is given beside X and y, not cut to rows.
-    return_train_score : bool
-        Whether training rows are scored, too.
-    verbose : int
-        As in scikit-learn.
-    memory_limit : int or None
-        Bytes of rows that one worker may hold.
-    paths : bool
-        Whether warm-started paths are allowed.
-    n_candidates, n_splits : int
-        For messages.
-    engine : MomentEngine or None
-        Solves chains and heads from second moments.
-    """
-
-    estimator: Any
-    X: Any
-    y: Any
-    scoring: Scoring
-    fit_params: Mapping[str, Any] = field(default_factory=dict)
-    return_train_score: bool = False
-    verbose: int = 0
-    memory_limit: int | None = None
-    paths: bool = False
-    n_candidates: int = 0
-    n_splits: int = 0
-    engine: Any = None
-
-
-@dataclass(frozen=True, eq=False)
-class Unit:
-    """Candidates to be evaluated together on one fold.
-
-    Parameters
-    ----------
-    fold : int
-        Position of the fold.
-    train, test : ndarray of int
-        Its rows.
-    candidates : sequence of Candidate
-        What is evaluated.
-    """
-
-    fold: int
-    train: NDArray[np.intp]
-    test: NDArray[np.intp]
-    candidates: Sequence[Candidate]
 
 
 def evaluate(work: Work, unit: Unit) -> tuple[ScoreTable, Tally]:
@@ -388,7 +324,7 @@ def alone_reason(candidate: Candidate) -> str:
     """Return why a candidate shares nothing with any other; empty if it may."""
     if candidate.chain is None or candidate.head is None:
         return candidate.reason
-    if candidate.chain or families_for(type(candidate.head.estimator)):
+    if candidate.chain or families_for(candidate.head.kind):
         return ""
     return f"no family solves {type(candidate.head.estimator).__name__}"
 

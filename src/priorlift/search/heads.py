@@ -1,6 +1,6 @@
 """Heads: the settings of a last step, grouped so that a family can solve each group at once."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -75,7 +75,7 @@ def head_groups(candidates: Sequence[Candidate]) -> list[HeadGroup]:
     groups: dict[tuple[Any, ...], list[Candidate]] = {}
     for candidate in candidates:
         assert candidate.head is not None
-        axis = axis_of(type(candidate.head.estimator))
+        axis = axis_of(candidate.head.kind)
         rest = tuple(sorted((n, key) for n, key in candidate.setting_keys.items() if n not in axis))
         groups.setdefault((candidate.head.key, rest), []).append(candidate)
     return [_group(found) for found in groups.values()]
@@ -84,8 +84,7 @@ def head_groups(candidates: Sequence[Candidate]) -> list[HeadGroup]:
 def _group(candidates: list[Candidate]) -> HeadGroup:
     head = candidates[0].head
     assert head is not None
-    families = families_for(type(head.estimator))
-    axis = axis_of(type(head.estimator))
+    families, axis = families_for(head.kind), axis_of(head.kind)
     common = {n: v for n, v in candidates[0].settings.items() if n not in axis}
     names = {name for candidate in candidates for name in candidate.settings if name in axis}
     # A candidate that does not set a parameter of the axis has the head's own value there.
@@ -98,7 +97,7 @@ def _group(candidates: list[Candidate]) -> HeadGroup:
 
 
 @cache
-def families_for(kind: type) -> tuple[Any, ...]:
+def families_for(kind: Hashable) -> tuple[Any, ...]:
     """Return the registered families that solve exactly this type of estimator."""
     found = []
     for name in registry.names("families"):
@@ -110,6 +109,6 @@ def families_for(kind: type) -> tuple[Any, ...]:
 
 
 @cache
-def axis_of(kind: type) -> frozenset[str]:
+def axis_of(kind: Hashable) -> frozenset[str]:
     """Return the parameters that the families of a type solve at once."""
     return frozenset().union(*(family.axis for family in families_for(kind)))

@@ -23,7 +23,7 @@ import sklearn
 import priorlift
 from priorlift.core import arrays
 from priorlift.core.errors import InputError, PriorliftError
-from priorlift.search.fold import Unit, Work, alone_reason
+from priorlift.search.fold import alone_reason
 from priorlift.search.keys import by_pickle, digest
 from priorlift.search.memory import MemoryRefusedError
 from priorlift.search.plan import Candidate
@@ -32,6 +32,7 @@ from priorlift.search.score_table import ScoreTable
 from priorlift.search.shared_work import Tally
 from priorlift.search.shipping import Shipped
 from priorlift.search.units import units_of
+from priorlift.search.work import Unit, Work
 from priorlift.trials import Context, Outcome, RunDirectory, Trial, get_runner, run_pending
 
 TASK = "search"
@@ -267,7 +268,8 @@ def _shipped(
         if arrays.kind_of(value) in ("dense", "sparse") or _is_plain_vector(value):
             stored[part] = arrays.fingerprint(value)
             directory.store.put_array(stored[part], value)
-    sent = replace(work, **dict.fromkeys(stored))
+    absent: dict[str, Any] = dict.fromkeys(stored)
+    sent = replace(work, **absent)
     shipped = Shipped(Payload(sent, units, stored), f"{key}-{digest(sorted(units))}")
     parts = {"estimator": work.estimator, "scoring": work.scoring.scorer}
     parts |= {f"fit parameter {name!r}": value for name, value in work.fit_params.items()}

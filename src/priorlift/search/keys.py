@@ -139,7 +139,8 @@ def _estimator_pieces(value: Any, opaque: Opaque) -> Iterator[bytes]:
         yield b"own-clone:" + opaque(value)
         return
     yield f"estimator:{_name(type(value))}".encode()
-    yield _code_digest(type(value)).encode()
+    kind: Any = type(value)
+    yield _code_digest(kind).encode()
     try:
         params = value.get_params(deep=False)
     except TypeError:  # the kernels of Gaussian processes, a class where an instance belongs

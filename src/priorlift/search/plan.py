@@ -43,6 +43,11 @@ class Step:
     key: str
     estimator: Any
 
+    @property
+    def kind(self) -> Any:
+        """The estimator's exact class."""
+        return type(self.estimator)
+
 
 @dataclass(frozen=True, eq=False)
 class Candidate:

@@ -14,8 +14,8 @@ from numpy.ma import MaskedArray
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from priorlift.search.fold import Unit
 from priorlift.search.score_table import ScoreTable
+from priorlift.search.work import Unit
 
 
 class ScoreBoard:
@@ -177,7 +177,8 @@ def masked_params(params: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Ma
         if column.dtype == object:
             for index, value in zip(rows[name], found, strict=True):
                 column.data[index] = value
-            column.mask[rows[name]] = False
+            mask: Any = column.mask
+            mask[rows[name]] = False
         else:
             column[rows[name]] = found
         yield f"param_{name}", column

@@ -51,7 +51,8 @@ class StepMetadata:
             return self._params
         if not self._routes:
             return self._named(step)
-        return self._routed(step, MethodMapping().add(caller="fit", callee="fit")).get("fit", {})
+        routed = self._routed(step, MethodMapping().add(caller="fit", callee="fit"))
+        return dict(routed.get("fit", {}))
 
     def mark(self, step: Step) -> str:
         """Return what tells a step from an equal one elsewhere: what it is given."""

@@ -6,10 +6,11 @@ from typing import Any
 import joblib
 from sklearn.utils.parallel import Parallel, delayed
 
-from priorlift.search.fold import Unit, Work, evaluate
+from priorlift.search.fold import evaluate
 from priorlift.search.score_table import ScoreTable
 from priorlift.search.shared_work import Tally
 from priorlift.search.threads import one_blas_thread
+from priorlift.search.work import Unit, Work
 
 # So many units a worker keep all workers busy to the end without cutting much that is shared.
 UNITS_A_WORKER = 3

@@ -24,7 +24,6 @@ from sklearn.utils.validation import has_fit_parameter
 from priorlift.core.errors import UnknownNameError
 from priorlift.core.memory import readable
 from priorlift.search.alternatives import Alternatives
-from priorlift.search.fold import Unit, Work
 from priorlift.search.memory import announced_bytes, refuse_too_much
 from priorlift.search.plan import Candidate, candidates_of, expand
 from priorlift.search.results import ScoreBoard, cv_results
@@ -41,6 +40,7 @@ from priorlift.search.scoring import Scoring
 from priorlift.search.shared_work import SharedWork, Tally, account
 from priorlift.search.units import units_of
 from priorlift.search.watched import Watched
+from priorlift.search.work import Unit, Work
 
 Runner = Literal["serial", "processes", "ray"]
 

@@ -122,7 +122,7 @@ def _draws_nothing(part: Any, params: dict[str, Any], X: Any) -> bool:
     if type(part) is KernelPCA:
         return params["eigen_solver"] == "dense"
     if type(part) in (QuantileTransformer, KBinsDiscretizer):
-        return params["subsample"] is None or arrays.n_rows(X) <= params["subsample"]
+        return params["subsample"] is None or bool(arrays.n_rows(X) <= params["subsample"])
     return False
 
 

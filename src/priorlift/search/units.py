@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from priorlift.search.fold import Unit, alone_reason
+from priorlift.search.fold import alone_reason
 from priorlift.search.heads import head_groups
 from priorlift.search.plan import Candidate
 from priorlift.search.prefix_tree import Node, grow
+from priorlift.search.work import Unit
 
 Split = tuple[Any, Any]
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from priorlift.core import arrays
-from priorlift.search.fold import Unit
+from priorlift.search.work import Unit
 
 
 class Watched:
@@ -27,7 +27,8 @@ class Watched:
 
     def __init__(self, search: Any, X: Any, y: Any, params: Mapping[str, Any]) -> None:
         self._search, self._X, self._y = search, X, y
-        self._root = self._tasks = None
+        self._root: Any = None
+        self._tasks: Any = None
         self._weight = params.get("sample_weight")
         self._rows = self._of(None)
         if hasattr(search, "_init_callback_context"):
