@@ -76,8 +76,9 @@ def head_groups(candidates: Sequence[Candidate]) -> list[HeadGroup]:
     for candidate in candidates:
         assert candidate.head is not None
         axis = axis_of(candidate.head.kind)
-        rest = tuple(sorted((n, key) for n, key in candidate.setting_keys.items() if n not in axis))
-        groups.setdefault((candidate.head.key, rest), []).append(candidate)
+        # Most often there is nothing beside the axis, and then nothing to sort.
+        rest = tuple(n_key for n_key in candidate.setting_keys.items() if n_key[0] not in axis)
+        groups.setdefault((candidate.head.key, frozenset(rest)), []).append(candidate)
     return [_group(found) for found in groups.values()]
 
 

@@ -90,15 +90,24 @@ def grow(candidates: Sequence[Candidate], marked: Callable[[Step], str] = lambda
     O(candidates x steps).
     """
     root = Node()
+    ends: dict[int, Node] = {}
     for candidate in candidates:
-        node = root
-        for step in candidate.chain or ():
-            key = (step.key, marked(step))
-            if key not in node.children:
-                node.children[key] = Node(step)
-            node = node.children[key]
+        # Candidates of one chain hold the same tuple, so most of them are placed at once.
+        node = ends.get(id(candidate.chain))
+        if node is None:
+            node = ends[id(candidate.chain)] = _end(root, candidate.chain or (), marked)
         node.candidates.append(candidate)
     return root
+
+
+def _end(root: Node, chain: Sequence[Step], marked: Callable[[Step], str]) -> Node:
+    node = root
+    for step in chain:
+        key = (step.key, marked(step))
+        if key not in node.children:
+            node.children[key] = Node(step)
+        node = node.children[key]
+    return node
 
 
 class Walk:

@@ -120,7 +120,7 @@ def _draws_nothing(part: Any, params: dict[str, Any], X: Any) -> bool:
     if type(part) is PCA:
         return _pca_solver(params, X) in ("full", "covariance_eigh")
     if type(part) is KernelPCA:
-        return params["eigen_solver"] == "dense"
+        return bool(params["eigen_solver"] == "dense")
     if type(part) in (QuantileTransformer, KBinsDiscretizer):
         return params["subsample"] is None or bool(arrays.n_rows(X) <= params["subsample"])
     return False
