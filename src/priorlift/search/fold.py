@@ -104,9 +104,9 @@ class _Evaluation:
     # --- chains and heads by second moments -------------------------------------------------
 
     def _by_moments(self, candidates: Sequence[Candidate]) -> Sequence[Candidate]:
-        engine = self.work.engine
-        if engine is None:
+        if self.work.recipe is None:
             return candidates
+        engine = self.work.recipe.engine(self.work)
         chains: dict[tuple[int, ...], list[Candidate]] = {}
         for candidate in candidates:
             marks = tuple(id(step) for step in candidate.chain or ())

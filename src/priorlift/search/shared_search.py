@@ -8,6 +8,7 @@ shared: see `plan` for how candidates become chains, `prefix_tree` for chains th
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from inspect import signature
 from numbers import Integral, Real
 from pathlib import Path
@@ -24,6 +25,7 @@ from sklearn.utils.validation import has_fit_parameter
 from priorlift.core.errors import UnknownNameError
 from priorlift.core.memory import readable
 from priorlift.search.alternatives import Alternatives
+from priorlift.search.engine import engine_recipe, forget_engine
 from priorlift.search.memory import announced_bytes, refuse_too_much
 from priorlift.search.plan import Candidate, candidates_of, expand
 from priorlift.search.results import ScoreBoard, cv_results
@@ -389,6 +391,7 @@ class SharedSearchCV(GridSearchCV):
         total = len(candidates) * len(splits)
         watched.begin(total)
         done = 0
+        work = replace(work, recipe=engine_recipe(work, candidates, splits))
         for unit, table, tally in self._run(work, candidates, splits, first=not tallies):
             board.add(unit, table)
             tallies.append(tally)
@@ -397,6 +400,7 @@ class SharedSearchCV(GridSearchCV):
             if self.progress is not None:
                 self.progress(done, total)
         watched.finish()
+        forget_engine()
         if board.errors and self.error_score != "raise":
             tell_fit_failures(board.errors, total, self.error_score)
             board.fill_errors(self.error_score, list(work.scoring.parts))

@@ -35,8 +35,8 @@ class Work:
         Whether warm-started paths are allowed.
     n_candidates, n_splits : int
         For messages.
-    engine : MomentEngine or None
-        Solves chains and heads from second moments.
+    recipe : EngineRecipe or None
+        Makes the engine that solves chains and heads from second moments.
     """
 
     estimator: Any
@@ -50,7 +50,7 @@ class Work:
     paths: bool = False
     n_candidates: int = 0
     n_splits: int = 0
-    engine: Any = None
+    recipe: Any = None
 
 
 @dataclass(frozen=True, eq=False)
