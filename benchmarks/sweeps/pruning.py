@@ -2,8 +2,8 @@
 
 import harness
 import numpy as np
-from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import train_test_split
+from sklearn.svm import SVC
 
 from priorlift.search import SharedSearchCV
 from sweeps import data
@@ -12,8 +12,11 @@ from sweeps import data
 def run(mode):
     n_seeds = 5 if mode == "full" else 1
     X, y, a, b = data.digits()
-    grid = data.grid(a, b, {"head__C": np.logspace(-4, 1, 8 if mode == "full" else 4)})
-    model = data.pipeline(LogisticRegression(max_iter=300))
+    axes = {"head__C": np.logspace(-1, 2, 4), "head__gamma": ["scale", 0.01, 0.001]}
+    if mode == "quick":
+        axes = {"head__C": [0.1, 1.0, 10.0]}
+    grid = data.grid(a, b, axes)
+    model = data.pipeline(SVC())
     found = {kind: {"cpu": [], "regret": [], "cv_regret": []} for kind in ("rows", "folds")}
     whole_cpu = []
     for seed in range(n_seeds):

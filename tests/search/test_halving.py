@@ -65,6 +65,8 @@ def test_folds_that_were_not_given_are_nan():
     assert skipped.tolist() == [True, False, True, False, True, True, True, False, True]
     np.testing.assert_allclose(results["mean_test_score"], GRADES)
     np.testing.assert_allclose(results["std_test_score"], 0.0, atol=1e-15)
+    # Nobody is fitted again on a fold that has been scored.
+    assert len(Graded.seen) == 9 * 1 + 3 * 3
 
 
 @pytest.mark.parametrize("kind", ["rows", "folds"])

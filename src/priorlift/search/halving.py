@@ -70,7 +70,7 @@ def halve(
     ----------
     evaluate : callable
         Gives the scores of some candidates on some splits; rows of the board are the candidates'
-        own indices.
+        own indices, its columns the splits.
     candidates : sequence of Candidate
         All of them, their indices counting from 0.
     splits : sequence of (train, test)
@@ -103,20 +103,22 @@ def halve(
     rounds = shares(n, smallest, factor)
     board = ScoreBoard(n, n_folds, with_train)
     last_round, resources = np.zeros(n, np.int32), np.zeros(n, np.int64)
-    left = list(candidates)
+    left, n_before = list(candidates), 0
     for number, share in enumerate(rounds):
         n_given = max(round(share * (rows if kind == "rows" else n_folds)), 1)
-        given = (
-            [(_first(train, order, share), test) for (train, test), order in pairs]
-            if kind == "rows"
-            else splits[:n_given]
-        )
+        if kind == "rows":
+            given = [(_first(train, order, share), test) for (train, test), order in pairs]
+        else:
+            # Folds that were scored in an earlier round are not scored again.
+            given = splits[n_before:n_given]
         found = evaluate(left, given)
         where = np.array([candidate.index for candidate in left])
-        _take(board, found, where)
+        _take(board, found, where, n_before)
+        n_before = n_given if kind == "folds" else 0
         last_round[where], resources[where] = number, n_given
         if number + 1 < len(rounds):
-            left = _best(found, left, metric, math.ceil(len(left) / factor))
+            n_scored = n_given if kind == "folds" else n_folds
+            left = _best(board, n_scored, left, metric, math.ceil(len(left) / factor))
     return board, last_round, resources
 
 
@@ -149,24 +151,23 @@ def _first(train: Any, order: NDArray[np.intp], share: float) -> NDArray[np.intp
     return np.asarray(np.asarray(train)[chosen])
 
 
-def _take(board: ScoreBoard, found: ScoreBoard, where: NDArray[np.intp]) -> None:
-    """Copy the rows of some candidates; folds that were not asked for become NaN."""
-    n_folds = next(iter(found.test.values())).shape[1]
+def _take(board: ScoreBoard, found: ScoreBoard, where: NDArray[np.intp], first: int) -> None:
+    """Copy the scores of some candidates into the folds from the first one on."""
+    folds = slice(first, first + found.shape[1])
     board.multiple = found.multiple
     for mine, theirs in ((board.test, found.test), (board.train, found.train)):
         for name, scores in theirs.items():
             column = mine.setdefault(name, np.full(board.shape, np.nan))
-            column[where] = np.nan
-            column[where, :n_folds] = scores[where]
-    board.fit_time[where, :n_folds] += found.fit_time[where]
-    board.score_time[where, :n_folds] += found.score_time[where]
+            column[where, folds] = scores[where]
+    board.fit_time[where, folds] += found.fit_time[where]
+    board.score_time[where, folds] += found.score_time[where]
 
 
 def _best(
-    found: ScoreBoard, left: Sequence[Candidate], metric: str | None, n: int
+    board: ScoreBoard, n_folds: int, left: Sequence[Candidate], metric: str | None, n: int
 ) -> list[Candidate]:
-    scores = found.test[metric if metric in found.test else next(iter(found.test))]
-    means = np.array([scores[candidate.index].mean() for candidate in left])
+    scores = board.test[metric if metric in board.test else next(iter(board.test))]
+    means = np.array([scores[candidate.index, :n_folds].mean() for candidate in left])
     # Stable, so that of equals the first in the grid goes on, as in the final ranking.
     order = np.argsort(-np.where(np.isnan(means), -np.inf, means), kind="stable")[:n]
     return [left[position] for position in sorted(order)]

@@ -312,7 +312,10 @@ class SharedSearchCV(GridSearchCV):
     ) -> list[tuple[Any, Any]]:
         self._checked_cv_orig = splitter
         self.n_splits_ = splitter.get_n_splits(X, y, **split_params)
-        splits = list(splitter.split(X, y, **split_params))
+        splits = [
+            (_row_numbers(train), _row_numbers(test))
+            for train, test in splitter.split(X, y, **split_params)
+        ]
         if len(splits) != self.n_splits_:
             raise ValueError(
                 "cv.split and cv.get_n_splits return inconsistent results. Expected "
@@ -468,3 +471,9 @@ class SharedSearchCV(GridSearchCV):
             self.refit_time_ = time.time() - start
         if hasattr(self.best_estimator_, "feature_names_in_"):
             self.feature_names_in_ = self.best_estimator_.feature_names_in_
+
+
+def _row_numbers(rows: Any) -> Any:
+    """Return the numbers of the rows that a mask marks; other rows as they are."""
+    is_mask = isinstance(rows, np.ndarray) and rows.dtype.kind == "b"
+    return np.flatnonzero(rows) if is_mask else rows
