@@ -56,12 +56,12 @@ def test_no_other_file_imports_private_parts():
 
 def instances():
     from sklearn.decomposition import PCA
-    from sklearn.linear_model import LogisticRegression, Ridge
+    from sklearn.linear_model import Ridge, RidgeClassifier
     from sklearn.pipeline import make_pipeline
 
     for model, grid in (
         (Ridge(), {"alpha": [0.1, 1.0]}),
-        (make_pipeline(PCA(), LogisticRegression()), {"logisticregression__C": [0.1, 1.0]}),
+        (make_pipeline(PCA(), RidgeClassifier()), {"ridgeclassifier__alpha": [0.1, 1.0]}),
     ):
         yield SharedSearchCV(model, grid, cv=2, error_score="raise")
 

@@ -8,6 +8,7 @@ import itertools
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -64,6 +65,8 @@ def engine_recipe(
     if not dense or work.fit_params or work.return_train_score or work.y is None:
         return None
     if work.scoring.needs_the_pipeline or not _has_a_run(candidates):
+        return None
+    if find_spec("priorlift.search.moments") is None:
         return None
     # A fold's training rows are found by taking the test rows away from all rows.
     if not all(_are_all_rows(train, test, len(work.X)) for train, test in splits):
