@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.compose import make_column_transformer
 from sklearn.decomposition import PCA, TruncatedSVD
 from sklearn.feature_selection import SelectKBest, VarianceThreshold, f_classif
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -154,6 +155,22 @@ def test_steps_that_write_into_their_input_get_a_copy(small, same_results):
     theirs = GridSearchCV(pipeline, grid, **options).fit(X, y)
     same_results(ours.cv_results_, theirs.cv_results_, 1e-9)
     np.testing.assert_array_equal(X, before)
+
+
+def test_parameters_deep_inside_a_step_make_it_another_step(small, same_results):
+    columns = make_column_transformer(
+        (make_pipeline(MinMaxScaler(), PCA(1, svd_solver="full")), [0, 1, 2]), (MaxAbsScaler(), [3])
+    )
+    model = Pipeline([("columns", columns), ("head", GaussianNB())])
+    grid = {
+        "columns__pipeline__minmaxscaler__feature_range": [(0, 1), (0, 5)],
+        "columns__pipeline__pca__n_components": [1, 2],
+        "head__var_smoothing": [1e-9, 1e-3, 1e-1],
+    }
+    ours = SharedSearchCV(model, grid, cv=3, refit=False).fit(*small)
+    assert ours.shared_work_.transformer_fits == 3 * 4
+    theirs = GridSearchCV(model, grid, cv=3, refit=False).fit(*small)
+    same_results(ours.cv_results_, theirs.cv_results_)
 
 
 def test_read_only_rows_are_enough(small, same_results):
