@@ -137,8 +137,10 @@ def _routing_is_on() -> bool:
 
 
 def _batched(scorer: Any, predictions: Predictions, y: Any) -> NDArray[np.float64] | None:
-    from priorlift.search.scores import batched_scores
-
+    try:
+        from priorlift.search.scores import batched_scores
+    except ImportError:
+        return None
     if is_own_score(scorer):
         scorer = get_scorer("r2" if predictions.values is not None else "accuracy")
     found: NDArray[np.float64] | None = batched_scores(scorer, predictions, y)
