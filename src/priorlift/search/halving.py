@@ -106,6 +106,7 @@ def halve(
     left, n_before = list(candidates), 0
     for number, share in enumerate(rounds):
         n_given = max(round(share * (rows if kind == "rows" else n_folds)), 1)
+        given: Sequence[Split]
         if kind == "rows":
             given = [(_first(train, order, share), test) for (train, test), order in pairs]
         else:
