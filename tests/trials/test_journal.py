@@ -225,3 +225,13 @@ def test_a_read_only_journal_cannot_be_written(tmp_path, done):
     refused = pytest.raises(RunDirectoryError, match="read-only")
     with Journal(tmp_path / "j", read_only=True) as journal, refused:
         journal.record([done(1)])
+
+
+def test_what_is_forgotten_is_pending_again_and_nothing_else(tmp_path, done):
+    records = [done(number) for number in range(3)]
+    trials = [record.trial for record in records]
+    with Journal(tmp_path / "journal.sqlite") as journal:
+        journal.record(records)
+        assert journal.forget([trials[1].hash, "unknown"]) == 1
+        assert journal.pending(trials) == [trials[1]]
+        assert journal.forget([]) == 0

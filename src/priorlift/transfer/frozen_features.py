@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
+from priorlift.core import arrays
 from priorlift.core.seeds import RandomState, derive_seed
 from priorlift.encoders.hidden_layer import HiddenLayerEncoder
 from priorlift.ranking.inner_validation import inner_splits
@@ -26,6 +27,7 @@ from priorlift.transfer.base import (
     TransferTags,
 )
 from priorlift.transfer.linear_head import fit_linear_head
+from priorlift.transfer.source_models import kept
 
 
 class _FrozenFeatures(TransferEstimator):
@@ -41,6 +43,7 @@ class _FrozenFeatures(TransferEstimator):
         preprocess: Any = "auto",
         preprocess_on: Any = "target",
         random_state: RandomState = None,
+        encoder_seed: int | None = None,
     ) -> None:
         self.encoder = encoder
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -50,6 +53,7 @@ class _FrozenFeatures(TransferEstimator):
         self.preprocess = preprocess
         self.preprocess_on = preprocess_on
         self.random_state = random_state
+        self.encoder_seed = encoder_seed
 
     def _fit(self, target: Rows, sources: tuple[Rows, ...]) -> None:
         learned_on = sources or (target,)
@@ -63,7 +67,18 @@ class _FrozenFeatures(TransferEstimator):
             )
 
     def _encoder_for(self, rows: Rows, *, random: bool) -> Any:
-        seed = derive_seed(self._seed, "encoder", rows.fingerprint)
+        if random or self.encoder_seed is None:
+            return self._learned(rows, derive_seed(self._seed, "encoder", rows.fingerprint), random)
+        seed = derive_seed(self.encoder_seed, "encoder", rows.fingerprint)
+        if self.encoder is not None:  # what it depends on cannot be told in full
+            return self._learned(rows, seed, random)
+        settings = (tuple(self.hidden_layer_sizes), self.n_iterations)
+        content = map(arrays.fingerprint, (rows.X, rows.y, rows.sample_weight))
+        return kept(
+            (seed, rows.task, *settings, *content), lambda: self._learned(rows, seed, random)
+        )
+
+    def _learned(self, rows: Rows, seed: int, random: bool) -> Any:
         if self.encoder is not None:
             encoder = clone(self.encoder)
             if "random_state" in encoder.get_params(deep=False):
@@ -108,6 +123,10 @@ class FrozenFeaturesClassifier(TransferClassifier, _FrozenFeatures):
         Whose training rows the preprocessing is learned on.
     random_state : int, RandomState or None
         Seeds encoders and inner splits.
+    encoder_seed : int, optional
+        Seeds what is learned on sources, apart from everything else; by default it follows
+        `random_state`. With it, equal rows of a source give the same feature map in every fit, and
+        a process that has learned it keeps it for the next one.
 
     Attributes
     ----------
@@ -145,6 +164,10 @@ class FrozenFeaturesRegressor(TransferRegressor, _FrozenFeatures):
         Whose training rows the preprocessing is learned on.
     random_state : int, RandomState or None
         Seeds encoders and inner splits.
+    encoder_seed : int, optional
+        Seeds what is learned on sources, apart from everything else; by default it follows
+        `random_state`. With it, equal rows of a source give the same feature map in every fit, and
+        a process that has learned it keeps it for the next one.
 
     Attributes
     ----------

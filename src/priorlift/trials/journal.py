@@ -111,6 +111,16 @@ class Journal:
         unique = {trial.hash: trial for trial in trials}
         return [trial for key, trial in unique.items() if key not in recorded]
 
+    def forget(self, hashes: Iterable[str]) -> int:
+        """Remove records, so that their trials are pending again; return how many were removed."""
+        wanted = [(trial_hash,) for trial_hash in hashes]
+        if not wanted:
+            return 0
+        with self._clear_errors(), self._transaction():
+            before = self._connection.total_changes
+            self._connection.executemany("DELETE FROM trials WHERE hash = ?", wanted)
+            return self._connection.total_changes - before
+
     def get(self, trial_hash: str) -> TrialRecord | None:
         """Return the record of one trial; None if there is none."""
         with self._clear_errors():
