@@ -148,34 +148,36 @@ class StudyConfig(BaseModel):
         """
         given = {key: value for key, value in options.items() if value is not None}
         written = toml_text.parse(text, str(file)) if file is not None else {}
-        places = _Places(frozenset(given), file, text)
+        places = Places(frozenset(given), file, text)
         try:
             config = cls.model_validate(written | given)
         except ValidationError as error:
-            raise _first(error, places, cls) from None
+            raise first_complaint(error, places, cls) from None
         _check_sources(config, places)
         _check_names(config, places)
         if file is None:
             return config
         from_file = {key: written[key] for key in PATHS if key in written and key not in given}
         return config.model_copy(
-            update={key: _seen_from_here(file.parent / path) for key, path in from_file.items()}
+            update={key: seen_from_here(file.parent / path) for key, path in from_file.items()}
         )
 
 
-class _Places:
+class Places:
     """Says where a setting was given: an option, or a line of the file."""
 
     def __init__(self, options: frozenset[str], file: Path | None, text: str) -> None:
         self.options, self.file, self.text = options, file, text
 
     def of(self, key: str) -> str | None:
+        """Return where a key was given, for an error."""
         if key in self.options or self.file is None:
             return None if key == "target" else option(key)
         line = toml_text.line_of(key, self.text)
         return f"{self.file}:{line}" if line else str(self.file)
 
     def order(self, key: str) -> float:
+        """Return a number by which complaints are put in the order of the file."""
         if key in self.options:
             return 0
         return toml_text.line_of(key, self.text) or math.inf
@@ -207,8 +209,19 @@ def read_config(path: Path, options: Mapping[str, Any]) -> StudyConfig:
     InputError
         The file cannot be read, or holds a setting that cannot be used.
     """
+    return StudyConfig.resolve(options, path, read_text(path))
+
+
+def read_text(path: Path) -> str:
+    """Read a file of settings as text with plain ends of lines.
+
+    Raises
+    ------
+    InputError
+        It cannot be read, or is no UTF-8.
+    """
     try:
-        text = path.read_bytes().decode("utf-8")
+        return path.read_bytes().decode("utf-8").replace("\r\n", "\n")
     except FileNotFoundError:
         raise InputError(
             "there is no such file", where=str(path), remedy="check the path"
@@ -222,10 +235,9 @@ def read_config(path: Path, options: Mapping[str, Any]) -> StudyConfig:
             where=f"{path}:{line}",
             remedy="save it as UTF-8",
         ) from error
-    return StudyConfig.resolve(options, path, text.replace("\r\n", "\n"))
 
 
-def _first(error: ValidationError, places: _Places, model: type[BaseModel]) -> InputError:
+def first_complaint(error: ValidationError, places: Places, model: type[BaseModel]) -> InputError:
     """Turn the first complaint of pydantic, in the order of the file, into an error."""
     complaints = sorted(error.errors(), key=lambda e: places.order(str(e["loc"][0])))
     found = complaints[0]
@@ -253,7 +265,7 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def _file_of(places: _Places) -> str | None:
+def _file_of(places: Places) -> str | None:
     return None if places.file is None else str(places.file)
 
 
@@ -263,7 +275,7 @@ def _how_to_give(key: str) -> str:
     return f'pass {flag}, or write {key} = "{example}" in a TOML file'
 
 
-def _check_sources(config: StudyConfig, places: _Places) -> None:
+def _check_sources(config: StudyConfig, places: Places) -> None:
     if config.sources is None and config.cut_by is None:
         raise InputError(
             "sources is not given",
@@ -279,7 +291,7 @@ def _check_sources(config: StudyConfig, places: _Places) -> None:
         )
 
 
-def _check_names(config: StudyConfig, places: _Places) -> None:
+def _check_names(config: StudyConfig, places: Places) -> None:
     """Check names before a large table is read for nothing."""
     from priorlift.study.metrics import METRICS
     from priorlift.trials.runners import RUNNERS
@@ -296,7 +308,8 @@ def _check_names(config: StudyConfig, places: _Places) -> None:
             raise InputError(str(error).rstrip("."), where=places.of(key))
 
 
-def _seen_from_here(path: Path) -> str:
+def seen_from_here(path: Path) -> str:
+    """Return a path relative to the current folder where it lies in it, else whole."""
     real = Path(os.path.realpath(path))
     here = Path(os.path.realpath("."))
     return str(real.relative_to(here) if real.is_relative_to(here) else real)

@@ -103,7 +103,7 @@ def _write_verdicts(result: "StudyResult") -> None:
             v.method,
             v.sources,
             number(v.against_same_class.estimate, "+"),
-            _range(v.adjusted_against_same_class),
+            interval_text(v.adjusted_against_same_class),
             number(v.against_reference.estimate if v.against_reference else None, "+"),
             "-" if v.labels_to_settle is None else f"{v.labels_to_settle:,}",
         )
@@ -128,7 +128,8 @@ def _write_skipped(result: "StudyResult") -> None:
         print(f"left out: {which}{sources}: {sentence(reason)}")
 
 
-def _range(interval: "Interval") -> str:
+def interval_text(interval: "Interval") -> str:
+    """Return an interval for people, or why there is none."""
     if interval.reason is not None:
         return interval.reason
     return f"{interval.low:+.3f} to {interval.high:+.3f}"

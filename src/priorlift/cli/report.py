@@ -21,8 +21,16 @@ def command(
 
     from priorlift.cli import output
     from priorlift.cli.running import REPORT, write_page
+    from priorlift.cli.sweep import show_loaded_sweep
     from priorlift.study.results import StudyResult
+    from priorlift.study.sweep_result import SweepResult
+    from priorlift.study.sweep_storage import is_sweep
 
+    if is_sweep(Path(run)):
+        swept = SweepResult.load(run)
+        page = write_page(swept, Path(out) if out else Path(run) / REPORT)
+        show_loaded_sweep(swept, run, str(page), as_json=as_json)
+        return
     result = StudyResult.load(run)
     page = write_page(result, Path(out) if out else Path(run) / REPORT)
     if as_json:

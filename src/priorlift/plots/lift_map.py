@@ -1,4 +1,4 @@
-"""Lifts of many tasks at a glance: coloured where a verdict says so, neutral where nothing is shown.
+"""Lifts of many tasks at a glance: coloured where a verdict is settled, neutral elsewhere.
 
 A map in which every estimate had a colour would look like an answer everywhere. Only cells whose
 verdict is settled are coloured; the others keep their number in a muted ink and a dashed frame, and
@@ -6,10 +6,10 @@ what was not measured is left empty.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from priorlift.core.errors import InputError
 from priorlift.plots import style
@@ -69,7 +69,7 @@ def lift_map(
     return figure
 
 
-def _draw_neutral(figure: "Figure", neutral: np.ndarray) -> None:
+def _draw_neutral(figure: "Figure", neutral: NDArray[np.bool_]) -> None:
     from matplotlib.patches import Patch, PathPatch
     from matplotlib.path import Path
 
@@ -79,9 +79,15 @@ def _draw_neutral(figure: "Figure", neutral: np.ndarray) -> None:
     corners = _HALF * np.array([[-1, -1], [1, -1], [1, 1], [-1, 1], [-1, -1]])
     codes = [Path.MOVETO, Path.LINETO, Path.LINETO, Path.LINETO, Path.CLOSEPOLY]
     path = Path((places[:, None, :] + corners).reshape(-1, 2), codes * len(places))
-    look = {"fill": False, "edgecolor": style.MUTED, "linewidth": 0.8, "linestyle": (0, (2, 3))}
+    look: dict[str, Any] = {
+        "fill": False,
+        "edgecolor": style.MUTED,
+        "linewidth": 0.8,
+        "linestyle": (0, (2, 3)),
+    }
     figure.axes[0].add_patch(PathPatch(path, **look))
-    handles, labels = [Patch(**look)], ["not shown (dashed, no colour)"]
+    handles: list[Any] = [Patch(**look)]
+    labels = ["not shown (dashed, no colour)"]
     for earlier in list(figure.legends):
         handles = [*earlier.legend_handles, *handles]
         labels = [*(text.get_text() for text in earlier.get_texts()), *labels]
@@ -89,7 +95,7 @@ def _draw_neutral(figure: "Figure", neutral: np.ndarray) -> None:
     legend(figure, handles, labels)
 
 
-def _print_muted(figure: "Figure", lifts: np.ndarray, neutral: np.ndarray) -> None:
+def _print_muted(figure: "Figure", lifts: NDArray[np.float64], neutral: NDArray[np.bool_]) -> None:
     decimals = 2 if np.nanmax(np.abs(lifts), initial=0.0) >= 0.095 else 3
     for row, column in np.argwhere(neutral):
         value = round(float(lifts[row, column]), decimals) + 0.0

@@ -23,10 +23,12 @@ from priorlift.report.ranking_page import ranking_context
 from priorlift.report.relation_page import relation_context
 from priorlift.report.spending_page import spending_context
 from priorlift.report.study_page import study_context
+from priorlift.report.sweep_page import sweep_context
 from priorlift.report.task_page import task_context
 from priorlift.report.verification_page import verification_context
 from priorlift.study.results import StudyResult
 from priorlift.study.spending_result import Spending
+from priorlift.study.sweep_result import SweepResult
 from priorlift.study.verification import Verification
 from priorlift.transfer.task_relation import TaskRelation
 from priorlift.trials.files import write_atomic
@@ -34,7 +36,14 @@ from priorlift.trials.files import write_atomic
 FILE_NAME = "report.html"
 
 Reportable: TypeAlias = (
-    StudyResult | Ranking | TaskRanking | Verification | Spending | GapResult | TaskRelation
+    StudyResult
+    | SweepResult
+    | Ranking
+    | TaskRanking
+    | Verification
+    | Spending
+    | GapResult
+    | TaskRelation
 )
 """What has a page."""
 
@@ -44,8 +53,9 @@ def write_report(result: Reportable, path: str | Path) -> Path:
 
     Parameters
     ----------
-    result : StudyResult, Ranking, TaskRanking, Verification, Spending, GapResult or TaskRelation
-        What to show.
+    result : Reportable
+        What to show: a StudyResult, SweepResult, Ranking, TaskRanking, Verification, Spending,
+        GapResult or TaskRelation.
     path : path
         The file, or a folder in which it is called `report.html`. An earlier one is replaced whole
         or not at all.
@@ -74,8 +84,9 @@ def render_page(result: Reportable) -> str:
 
     Parameters
     ----------
-    result : StudyResult, Ranking, TaskRanking, Verification, Spending, GapResult or TaskRelation
-        What to show.
+    result : Reportable
+        What to show: a StudyResult, SweepResult, Ranking, TaskRanking, Verification, Spending,
+        GapResult or TaskRelation.
 
     Raises
     ------
@@ -84,6 +95,8 @@ def render_page(result: Reportable) -> str:
     """
     if isinstance(result, StudyResult):
         return _render("study.html.j2", study_context(result))
+    if isinstance(result, SweepResult):
+        return _render("sweep.html.j2", sweep_context(result))
     if isinstance(result, Ranking):
         return _render("ranking.html.j2", ranking_context(result))
     if isinstance(result, TaskRanking):
@@ -98,8 +111,8 @@ def render_page(result: Reportable) -> str:
         return _render("relation.html.j2", relation_context(result))
     raise InputTypeError(
         f"there is no report of a {type(result).__name__}",
-        remedy="pass the result of Study(...).run(), rank_sources(...), rank_tasks(...), "
-        "verify(...), run_spending(...) or performance_gap(...)",
+        remedy="pass the result of Study(...).run(), Sweep(...).run(), rank_sources(...), "
+        "rank_tasks(...), verify(...), run_spending(...) or performance_gap(...)",
     )
 
 

@@ -1,0 +1,265 @@
+"""What a sweep on the command line is told: a TOML file, and the options that win over it.
+
+Paths are relative to the file. Errors name the option, or the file, the line and the key, and offer
+the closest known name.
+"""
+
+import inspect
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from priorlift.cli import toml_text
+from priorlift.cli.config import Places, first_complaint, read_text, seen_from_here
+from priorlift.core import registry
+from priorlift.core.errors import InputError, UnknownNameError
+
+FILE_NAME = "sweep.toml"
+OTHERS = "others"
+AS_THEY_ARE = "as is"
+PATH_PARAMETERS = ("model", "weights", "folder")
+
+
+class SweepConfig(BaseModel):
+    """The settings of one sweep, checked.
+
+    Attributes
+    ----------
+    tasks : str or list of str
+        A folder of tables, or the tables; each is a task.
+    label : str
+        Their label column, and that of the sources.
+    sources : str
+        "others": each task learns from the other tasks; or a folder of tables, the sources of all.
+    text : str or None
+        The column of texts; None where all columns beside the label are features.
+    groups : str or None
+        The group column.
+    task : {"classification", "regression"} or None
+        Kind of task; None to infer it.
+    encoders : list of str, or table of tables, or None
+        Names from the registry, "as is" for the columns as they are; or by a name of your own the
+        `kind`, which is a registered name, and the encoder's parameters.
+    methods : list of str
+        Names from the registry.
+    source_sets : {"each and all", "each", "all"}
+        Which sets of a task's sources are tried.
+    budgets : list of int or None
+        Label budgets; None for the study's own choice.
+    splits : int
+        Seeds: draws, or folds over all repeats.
+    metric : str or None
+        Name of the score.
+    level, min_lift : float
+        Of the verdicts.
+    seed : int
+        Of everything random.
+    out, cache : str or None
+        The run directory, and a folder of features that sweeps may share.
+    runner : str
+        What runs the fits.
+    workers : int or None
+        Workers; None for one a core.
+    address : str or None
+        Of a Ray cluster.
+    resume : {"missing", "always", "never"}
+        What to do with what the run directory holds.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+    tasks: str | list[str] = Field(min_length=1)
+    label: str = Field(min_length=1)
+    sources: str = Field(default=OTHERS, min_length=1)
+    text: str | None = Field(default=None, min_length=1)
+    groups: str | None = Field(default=None, min_length=1)
+    task: Literal["classification", "regression"] | None = None
+    encoders: list[str] | dict[str, dict[str, Any]] | None = Field(default=None, min_length=1)
+    methods: list[str] = Field(default=["pooled", "frozen_features"], min_length=1)
+    source_sets: Literal["each and all", "each", "all"] = "each and all"
+    budgets: list[int] | None = Field(default=None, min_length=1)
+    splits: int = Field(default=20, ge=2)
+    metric: str | None = None
+    level: float = Field(default=0.95, gt=0, lt=1)
+    min_lift: float = Field(default=0.0, ge=0)
+    seed: int = Field(default=0, ge=0, lt=2**32)
+    out: str | None = Field(default=None, min_length=1)
+    cache: str | None = Field(default=None, min_length=1)
+    runner: str = "processes"
+    workers: int | None = Field(default=None, ge=1, le=4096)
+    address: str | None = Field(default=None, min_length=1)
+    resume: Literal["missing", "always", "never"] = "missing"
+
+    @field_validator("budgets")
+    @classmethod
+    def _are_numbers_of_rows(cls, value: list[int] | None) -> list[int] | None:
+        if value is not None and (min(value) < 0 or max(value) < 1 or max(value) > 10**9):
+            raise ValueError("should be numbers of labelled rows, 20 and 50 say")
+        return value
+
+    @field_validator("tasks", "sources", "out", "cache")
+    @classmethod
+    def _are_paths(cls, value: str | list[str] | None) -> str | list[str] | None:
+        if value is not None and "\0" in "".join(value):
+            raise ValueError("holds a NUL character, which no file name may hold")
+        return value
+
+    @property
+    def run_directory(self) -> Path:
+        """Where the run goes; by default `runs/sweep`."""
+        return Path(self.out) if self.out else Path("runs") / "sweep"
+
+    @classmethod
+    def resolve(cls, options: Mapping[str, Any], file: Path, text: str) -> Self:
+        """Check the text of a file together with options.
+
+        Parameters
+        ----------
+        options : mapping of str to object
+            What the command line gave; a value of None was not given.
+        file : Path
+            The file of settings.
+        text : str
+            Its content.
+
+        Raises
+        ------
+        InputError
+            A key is unknown or missing, or a value cannot be used.
+        """
+        given = {key: value for key, value in options.items() if value is not None}
+        written = toml_text.parse(text, str(file))
+        places = Places(frozenset(given), file, text)
+        try:
+            config = cls.model_validate(written | given)
+        except ValidationError as error:
+            raise first_complaint(error, places, cls) from None
+        _check_names(config, places)
+        return config.model_copy(update=_relative_paths(config, given, file.parent))
+
+
+def read_sweep(path: Path, options: Mapping[str, Any]) -> SweepConfig:
+    """Read a file of settings; options of the command line win over it.
+
+    Parameters
+    ----------
+    path : Path
+        A TOML file.
+    options : mapping of str to object
+        What the command line gave; a value of None was not given.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, or holds a setting that cannot be used.
+    """
+    return SweepConfig.resolve(options, path, read_text(path))
+
+
+def build_encoders(config: SweepConfig) -> dict[str, Any] | None:
+    """Return the encoders by name, None standing for the columns as they are.
+
+    Parameters
+    ----------
+    config : SweepConfig
+        Checked settings.
+
+    Raises
+    ------
+    InputError
+        A parameter is unknown or cannot be used.
+    """
+    if config.encoders is None:
+        return None
+    if isinstance(config.encoders, list):
+        return {name: _encoder(name, name, {}) for name in config.encoders}
+    return {
+        name: _encoder(name, str(settings["kind"]), _without_kind(settings))
+        for name, settings in config.encoders.items()
+    }
+
+
+def _encoder(name: str, kind: str, parameters: Mapping[str, Any]) -> Any:
+    if kind == AS_THEY_ARE:
+        return None
+    made = registry.get("encoders", kind)
+    known = [key for key in inspect.signature(made).parameters if key not in ("args", "kwargs")]
+    for key in parameters:
+        if key not in known:
+            error = UnknownNameError(f"parameter of {kind!r}", key, known)
+            raise InputError(str(error).rstrip("."), where=f"encoders.{name}")
+    # Arrays of TOML are lists, where some parameters are pairs.
+    plain = {k: tuple(v) if isinstance(v, list) else v for k, v in parameters.items()}
+    try:
+        return made(**plain)
+    except TypeError as error:
+        raise InputError(str(error), where=f"encoders.{name}", remedy="give it") from None
+
+
+def _without_kind(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in settings.items() if key != "kind"}
+
+
+def _check_names(config: SweepConfig, places: Places) -> None:
+    """Check names before large tables are read for nothing."""
+    from priorlift.study.metrics import METRICS
+    from priorlift.trials.runners import RUNNERS
+
+    methods = registry.names("methods")
+    wanted = [("method", "methods", name, methods) for name in config.methods]
+    wanted.append(("runner", "runner", config.runner, RUNNERS))
+    kinds = [*registry.names("encoders"), AS_THEY_ARE]
+    wanted += [("encoder", "encoders", name, kinds) for name in _kinds(config, places)]
+    if config.metric is not None:
+        metrics = [m.name for m in METRICS.values() if config.task in (None, m.task)]
+        wanted.append(("metric", "metric", config.metric, metrics))
+    for kind, key, name, known in wanted:
+        if name not in known:
+            error = UnknownNameError(kind, name, known)
+            raise InputError(str(error).rstrip("."), where=places.of(key))
+
+
+def _kinds(config: SweepConfig, places: Places) -> list[str]:
+    if not isinstance(config.encoders, dict):
+        return list(config.encoders or ())
+    kinds = []
+    for name, settings in config.encoders.items():
+        if not isinstance(settings.get("kind"), str):
+            raise InputError(
+                f"encoder {name!r} has no kind",
+                where=places.of("encoders"),
+                remedy=f'kind = "tfidf_svd" below [encoders.{name}], for example',
+            )
+        kinds.append(settings["kind"])
+    return kinds
+
+
+def _relative_paths(config: SweepConfig, given: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """Return the paths of the file as they are seen from here."""
+
+    def seen(path: str) -> str:
+        return seen_from_here(folder / path)
+
+    found: dict[str, Any] = {}
+    if "tasks" not in given:
+        listed = isinstance(config.tasks, list)
+        found["tasks"] = [seen(p) for p in config.tasks] if listed else seen(str(config.tasks))
+    if "sources" not in given and config.sources != OTHERS:
+        found["sources"] = seen(config.sources)
+    for key in ("out", "cache"):
+        value = getattr(config, key)
+        if value is not None and key not in given:
+            found[key] = seen(value)
+    if isinstance(config.encoders, dict):
+        found["encoders"] = {
+            name: {
+                key: seen(value)
+                if key in PATH_PARAMETERS and (folder / str(value)).exists()
+                else value
+                for key, value in settings.items()
+            }
+            for name, settings in config.encoders.items()
+        }
+    return found
