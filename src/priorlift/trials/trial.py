@@ -60,6 +60,10 @@ class Trial:
         Name of the function that runs it, in the registry's kind "tasks".
     params : mapping of str to JSON values
         Parameters; copied, and to be treated as read-only.
+    group : str, optional
+        Trials of one group share work and follow one another in one worker where a runner can do
+        it. It says where a trial runs, not what it gives: it is not part of the hash and is not
+        recorded.
 
     Attributes
     ----------
@@ -79,6 +83,7 @@ class Trial:
 
     task: str
     params: Mapping[str, Any]
+    group: str | None = None
     hash: str = field(init=False)
 
     def __post_init__(self) -> None:
