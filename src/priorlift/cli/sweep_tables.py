@@ -1,10 +1,10 @@
 """Read the tasks and sources of a sweep from a user's tables, and say what was left out."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from priorlift.cli import output
-from priorlift.cli.sweep_config import OTHERS, SweepConfig
+from priorlift.cli.sweep_config import SweepConfig
 from priorlift.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def read_tasks(config: SweepConfig) -> "dict[str, Target]":
     return found
 
 
-def read_sources(config: SweepConfig) -> "SourcePool | str":
+def read_sources(config: SweepConfig) -> "SourcePool | Literal['others']":
     """Read the sources that all tasks share, or return "others".
 
     Parameters
@@ -62,8 +62,8 @@ def read_sources(config: SweepConfig) -> "SourcePool | str":
     from priorlift.core import files
     from priorlift.pool import Source, SourcePool
 
-    if config.sources == OTHERS:
-        return OTHERS
+    if config.sources == "others":
+        return "others"
     sources, unusable = [], {}
     for path in _tables_of(config.sources):
         try:

@@ -36,7 +36,7 @@ _SPOKEN = 12
 
 def sweep_context(result: SweepResult) -> dict[str, Any]:
     """Return what the template of a sweep needs."""
-    words = Counter(v.verdict.verdict for v in result.verdicts)
+    words: Counter[str] = Counter(v.verdict.verdict for v in result.verdicts)
     cells = drawn_cells(result)
     return {
         "title": "Sweep: where does transfer help?",
