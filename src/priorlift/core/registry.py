@@ -1,8 +1,9 @@
 """Find methods, scores, readers and tasks by name.
 
 The built-ins and third parties are found the same way: through entry points (groups
-`priorlift.methods`, `priorlift.scores`, `priorlift.encoders`, `priorlift.readers` and
-`priorlift.tasks`), each checked against the Protocol of its kind when it is loaded.
+`priorlift.methods`, `priorlift.scores`, `priorlift.encoders`, `priorlift.readers`,
+`priorlift.tasks` and `priorlift.families`), each checked against the Protocol of its kind when it
+is loaded.
 """
 
 from collections.abc import Callable, Sequence
@@ -47,12 +48,30 @@ class ReaderLike(Protocol):
         ...
 
 
+@runtime_checkable
+class FamilyLike(Protocol):
+    """What an entry of `priorlift.families` offers: settings of an estimator solved together."""
+
+    name: str
+    estimators: tuple[type, ...]
+    axis: frozenset[str]
+
+    def declines(self, estimator: Any, settings: Any, block: Any) -> str | None:
+        """Return why these settings are not solved here; None if they are."""
+        ...
+
+    def answers(self, estimator: Any, settings: Any, block: Any) -> Any:
+        """Give the predictions of all settings in their order, some at a time."""
+        ...
+
+
 KINDS: dict[str, type] = {
     "methods": MethodLike,
     "scores": ScoreLike,
     "readers": ReaderLike,
     "tasks": Callable,  # type: ignore[dict-item]
     "encoders": Callable,  # type: ignore[dict-item]
+    "families": FamilyLike,
 }
 
 
@@ -66,7 +85,7 @@ def names(kind: str) -> Sequence[str]:
 
     Parameters
     ----------
-    kind : {"methods", "scores", "readers", "tasks", "encoders"}
+    kind : {"methods", "scores", "readers", "tasks", "encoders", "families"}
         What to look up.
     """
     return sorted(_points(kind))
@@ -78,7 +97,7 @@ def get(kind: str, name: str) -> Any:
 
     Parameters
     ----------
-    kind : {"methods", "scores", "readers", "tasks", "encoders"}
+    kind : {"methods", "scores", "readers", "tasks", "encoders", "families"}
         What to look up.
     name : str
         The entry point's name.

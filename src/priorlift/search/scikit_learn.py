@@ -31,6 +31,7 @@ __all__ = [
     "as_method_params",
     "fit_and_score",
     "fit_context",
+    "has_valid_parameters",
     "is_own_score",
     "is_scorer",
     "named_scorers",
@@ -73,3 +74,12 @@ def is_scorer(scorer: Any) -> bool:
 def is_own_score(scorer: Any) -> bool:
     """Tell whether a scorer hands the question to the estimator's own `score`."""
     return isinstance(scorer, _PassthroughScorer)
+
+
+def has_valid_parameters(estimator: Any) -> bool:
+    """Tell whether scikit-learn would accept the estimator's parameters."""
+    try:
+        estimator._validate_params()
+    except (ValueError, TypeError):
+        return False
+    return True
