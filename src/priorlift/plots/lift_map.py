@@ -61,7 +61,7 @@ def lift_map(
     neutral = np.isfinite(lifts) & ~proved
     coloured = np.where(proved, lifts, np.nan)
     scale = float(np.nanmax(np.abs(coloured), initial=0.0)) or 1.0
-    title, below = f"Lift in {metric}", "a row a task, a column an encoder and a method"
+    title, below = f"Lift in {metric}", "a row a task, a column a way to transfer"
     figure = cell_map(tasks, columns, coloured, title=title, below=below, scale=scale)
     _draw_neutral(figure, neutral)
     if len(columns) <= MOST_PRINTED:

@@ -1,11 +1,12 @@
 """What the page of a sweep says: where something helps, at what cost, and what is not there.
 
-The map shows one way to transfer a cell, all usable sources together, which was fixed before
-anything was run; the best of several sources or seeds would look better than it is.
+The map shows all usable sources of a task together, or every single one where a sweep has not tried
+them together; the best of several sources or seeds would look better than it is.
 """
 
 from collections import Counter
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -30,6 +31,9 @@ from priorlift.study.sweep_plan import Cell
 from priorlift.study.sweep_result import SweepResult, SweptCurve, SweptVerdict
 
 MOST_CURVES = 24
+
+Way: TypeAlias = tuple[str, str, str]
+"""A column of the map: encoder, method, and the source, empty for all usable ones together."""
 
 _SPOKEN = 12
 
@@ -63,8 +67,8 @@ def sweep_context(result: SweepResult) -> dict[str, Any]:
         "n_claims": len(result.verdicts),
         "risk": numbers.percent(1 - result.plan.level),
         "seed": result.plan.seed,
-        "code": list(result.plan.code.items()),
-        "versions": list(result.environment.items()),
+        "code": sorted(result.plan.code.items()),
+        "versions": sorted(result.environment.items()),
         "studies": study_table(result),
     }
 
@@ -75,10 +79,15 @@ def drawn_cells(result: SweepResult) -> list[Cell]:
     return [cell for cell in result.plan.cells if (cell.task, cell.encoder) in drawn]
 
 
-def widest_arm(cell: Cell, method: str) -> Arm | None:
-    """Return the arm of a method with the most sources; None where it has none."""
+def shown_arms(cell: Cell, method: str) -> list[Arm]:
+    """Return the arms of a method that the map and the curves show.
+
+    That is all usable sources together, or each source where the sweep has not tried them together;
+    never the best of them.
+    """
     arms = [arm for arm in cell.study.claims if arm.method == method]
-    return max(arms, key=lambda arm: len(arm.sources), default=None)
+    together = [arm for arm in arms if len(arm.sources) > 1]
+    return together or arms
 
 
 def _facts(result: SweepResult) -> list[tuple[str, str]]:
@@ -97,51 +106,74 @@ def _facts(result: SweepResult) -> list[tuple[str, str]]:
 
 
 def _map(result: SweepResult) -> Plot | None:
-    tasks = list(result.plan.tasks[:MOST_MAPPED])
-    ways = [(encoder, method) for encoder in result.plan.encoders for method in result.plan.methods]
-    ways = ways[:MOST_MAPPED]
-    shown = {
-        (task, way): found
-        for task in tasks
-        for way in ways
-        if (found := _verdict_of(result, task, *way)) is not None
-    }
+    shown = _shown(result)
     if not shown:
         return None
-    lifts = np.full((len(tasks), len(ways)), np.nan)
+    ways = _ways(result, [way for _, way in shown])
+    tasks = list(result.plan.tasks[:MOST_MAPPED])
+    columns = ways[:MOST_MAPPED]
+    lifts = np.full((len(tasks), len(columns)), np.nan)
     settled = np.zeros(lifts.shape, dtype=bool)
     for (task, way), found in shown.items():
-        place = tasks.index(task), ways.index(way)
-        lifts[place] = found.verdict.against_same_class.estimate
-        settled[place] = found.verdict.verdict in ("helps", "hurts")
-    several = len(result.plan.encoders) > 1
-    columns = [f"{encoder}, {method}" if several else method for encoder, method in ways]
+        if task in tasks and way in columns:
+            place = tasks.index(task), columns.index(way)
+            lifts[place] = found.verdict.against_same_class.estimate
+            settled[place] = found.verdict.verdict in ("helps", "hurts")
     metrics = dict.fromkeys(cell.study.metric_title for cell in result.plan.cells)
-    cut = len(result.plan.tasks) > len(tasks) or len(ways) == MOST_MAPPED
+    cut = len(result.plan.tasks) > len(tasks) or len(ways) > len(columns)
     return plot(
-        lift_map(tasks, columns, lifts, settled, " or ".join(metrics)),
-        "Lift of all usable sources together",
+        lift_map(tasks, _titles(columns), lifts, settled, " or ".join(metrics)),
+        "Lift of each way to transfer",
         _spoken(shown),
-        "Each cell: all usable sources of the task together, at its largest budget. Coloured: the "
-        "verdict, adjusted for all claims of the sweep, says that it helps or hurts. Dashed and "
-        "without colour: not shown. Empty: not measured."
-        + (f" The first {MOST_MAPPED} rows and columns; the table has all." if cut else ""),
+        "Each cell: the sources of its column, or all usable ones together where the column names "
+        "none, at the task's largest budget. Coloured: the verdict, adjusted for all claims of the "
+        "sweep, says that it helps or hurts. Dashed and without colour: not shown. Empty: not "
+        "measured." + (f" The first {MOST_MAPPED} rows and columns; the table has all." * cut),
         scrolls=len(columns) > FIT_A_PHONE,
     )
 
 
-def _verdict_of(result: SweepResult, task: str, encoder: str, method: str) -> SweptVerdict | None:
-    cell = result.plan.cell(task, encoder)
-    arm = None if cell is None else widest_arm(cell, method)
-    return None if arm is None else result.claims_of(task, encoder).get(arm)
+def _shown(result: SweepResult) -> dict[tuple[str, Way], SweptVerdict]:
+    found: dict[tuple[str, Way], SweptVerdict] = {}
+    for cell in result.plan.cells:
+        verdicts = result.claims_of(cell.task, cell.encoder)
+        for method in result.plan.methods:
+            arms = shown_arms(cell, method)
+            for arm in arms:
+                if arm in verdicts:
+                    sources = arm.sources[0] if len(arm.sources) == 1 else ""
+                    found[cell.task, (cell.encoder, method, sources)] = verdicts[arm]
+    return found
 
 
-def _spoken(shown: dict[tuple[str, tuple[str, str]], SweptVerdict]) -> str:
+def _ways(result: SweepResult, found: Sequence[Way]) -> list[Way]:
+    """Return the columns in the order of encoders, methods and sources."""
+    sources = list(dict.fromkeys(way[2] for way in found))
+    order = [*result.plan.tasks, *sources]
+    encoders, methods = list(result.plan.encoders), list(result.plan.methods)
+    return sorted(
+        set(found), key=lambda w: (encoders.index(w[0]), methods.index(w[1]), order.index(w[2]))
+    )
+
+
+def _titles(ways: Sequence[Way]) -> list[str]:
+    """Name columns by what differs; the source comes first, because long names are cut."""
+    differs = [len({way[part] for way in ways}) > 1 for part in range(3)]
+    titles = []
+    for encoder, method, sources in ways:
+        parts = [sources] if differs[2] and sources else []
+        parts += [encoder] if differs[0] else []
+        parts += [method] if differs[1] or not parts else []
+        titles.append(", ".join(parts))
+    return titles
+
+
+def _spoken(shown: dict[tuple[str, Way], SweptVerdict]) -> str:
     settled = [
-        f"{task} with {encoder} and {method}: "
+        f"{task} with {sources or 'all usable sources'}, {encoder} and {method}: "
         f"{numbers.minus(f'{found.verdict.against_same_class.estimate:+.3f}')}, "
         f"{found.verdict.verdict}"
-        for (task, (encoder, method)), found in shown.items()
+        for (task, (encoder, method, sources)), found in shown.items()
         if found.verdict.verdict in ("helps", "hurts")
     ]
     rest = len(settled) - _SPOKEN
@@ -168,7 +200,7 @@ def _curve(result: SweepResult, cell: Cell, place: int) -> dict[str, Any]:
             )
             for name, own in series.items()
         },
-        dashed=[name for name in series if "sources" not in name],
+        dashed=[name for name, own in series.items() if own[0].point.sources == NO_SOURCES],
         metric=cell.study.metric_title,
         title="",
     )
@@ -191,10 +223,8 @@ def _series_name(cell: Cell, curve: SweptCurve) -> str | None:
     if point.sources == NO_SOURCES:
         best = point.method == cell.study.reference
         return "best target-only" if best else f"{point.method} alone"
-    arm = widest_arm(cell, point.method)
-    if arm is None or cell.study.label(arm.sources) != point.sources:
-        return None
-    return f"{point.method} with sources"
+    labels = [cell.study.label(arm.sources) for arm in shown_arms(cell, point.method)]
+    return f"{point.method} with {point.sources}" if point.sources in labels else None
 
 
 def _ends(cell: Cell, series: dict[str, list[SweptCurve]]) -> str:
