@@ -18,6 +18,14 @@ from priorlift.study.plan import Arm, Skipped, SourceInfo, StudyPlan
 from priorlift.study.purchases import Bill, Purchase, RandomCheck, SpentTarget
 from priorlift.study.results import BillRow, CurvePoint, Lift, Saved, StudyResult, Warned
 from priorlift.study.spending_result import Spending
+from priorlift.study.sweep_plan import Cell, LeftOut, SweepPlan
+from priorlift.study.sweep_result import (
+    EncoderVerdict,
+    SweepResult,
+    SweptCurve,
+    SweptLift,
+    SweptVerdict,
+)
 from priorlift.study.verdicts import Claim, decide
 from priorlift.study.verification import Regret, Verification, VerifiedSource
 from priorlift.transfer.task_relation import TaskRelation
@@ -366,6 +374,40 @@ def make_spending(names=SOURCES):
     )
 
 
+def make_sweep(names=SOURCES):
+    """Two tasks under two encoders: one study finished, one failed in part, one left out."""
+    study = make_result(names)
+    a, b = names[0], names[1]
+    cells = tuple(Cell(task, encoder, study.plan) for task, encoder in ((a, "words"), (a, b)))
+    plan = SweepPlan(
+        cells=cells,
+        skipped=(LeftOut(b, "words", "", "", "class '9' has one row only"),),
+        tasks=(a, b),
+        encoders=("words", b),
+        methods=("pooled", "frozen_features"),
+        seed=0,
+        level=0.95,
+        min_lift=0.0,
+        shared_models="budgets",
+        code={"priorlift": "0.1.0", "numpy": "2.4"},
+    )
+    first = next(iter(plan.trials(cells[0])))[0]
+    record = replace(study.records[0], trial=first, status="failed", outcome=None, error=names[2])
+    compared = decide([Claim("", b, interval(0.03), budget=50, metric="accuracy")])
+    return SweepResult(
+        plan=plan,
+        verdicts=tuple(SweptVerdict(a, c.encoder, v) for c in cells for v in study.verdicts),
+        lifts=tuple(SweptLift(a, c.encoder, lift) for c in cells for lift in study.lifts),
+        curves=tuple(SweptCurve(a, c.encoder, point) for c in cells for point in study.curves),
+        encoder_verdicts=(EncoderVerdict(a, b, "words", "better", compared[0]),),
+        bill=(BillRow("encoding: words", "", 0, 3.0, 3.0, None), *study.bill),
+        warnings=(Warned("failed fits", f"1 fit on {a} failed", "mend it"),),
+        environment={"python": "3.11.9"},
+        records={first.hash: record},
+        targets={},
+    )
+
+
 HOSTILE = ("<script>alert(1)</script>", "\"'& $x^2$ {{ 7*7 }} \x00", "_" + "long" * 30)
 
 
@@ -420,6 +462,8 @@ def pages(result, hostile, bare, ranking, tasks, verification, spending):
         "hostile spending": make_spending(HOSTILE),
         "relation": make_relation(),
         "hostile relation": make_relation(("target", *HOSTILE)),
+        "sweep": make_sweep(),
+        "hostile sweep": make_sweep(HOSTILE),
     }
     return {name: render_page(value) for name, value in made.items()}
 

@@ -7,7 +7,7 @@ from priorlift.report.numbers import NONE
 pytestmark = pytest.mark.browser
 NAMES = (
     *("study", "hostile", "bare", "ranking", "hostile tasks"),
-    *("verification", "spending", "relation"),
+    *("verification", "spending", "relation", "sweep", "hostile sweep"),
 )
 
 

@@ -57,7 +57,7 @@ def outlines(pages):
 NAMES = (
     *("study", "hostile", "bare", "ranking", "tasks", "hostile tasks"),
     *("verification", "hostile verification", "spending", "hostile spending"),
-    *("relation", "hostile relation"),
+    *("relation", "hostile relation", "sweep", "hostile sweep"),
 )
 
 
