@@ -8,12 +8,12 @@ import itertools
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 
 from priorlift.search.heads import head_groups
+from priorlift.search.moments import MomentEngine, solves
 from priorlift.search.plan import Candidate
 from priorlift.search.work import Work
 
@@ -40,8 +40,6 @@ class EngineRecipe:
     def engine(self, work: Work) -> Any:
         """Return the engine, made at the first call in a process."""
         if self.token not in _made:
-            from priorlift.search.moments import MomentEngine
-
             _made.clear()
             _made[self.token] = MomentEngine(work.X, work.y, self.splits, work.fit_params)
         return _made[self.token]
@@ -57,7 +55,7 @@ def engine_recipe(
     work : Work
         The rows must be a dense array, with no metadata for `fit` and no training scores asked.
     candidates : sequence of Candidate
-        Some of them must differ along the axis of a family.
+        Some of them must differ along the axis of a head that the engine knows.
     splits : sequence of (train, test)
         Row numbers of each fold.
     """
@@ -65,8 +63,6 @@ def engine_recipe(
     if not dense or work.fit_params or work.return_train_score or work.y is None:
         return None
     if work.scoring.needs_the_pipeline or not _has_a_run(candidates):
-        return None
-    if find_spec("priorlift.search.moments") is None:
         return None
     # A fold's training rows are found by taking the test rows away from all rows.
     if not all(_are_all_rows(train, test, len(work.X)) for train, test in splits):
@@ -92,7 +88,7 @@ def _has_a_run(candidates: Sequence[Candidate]) -> bool:
         if candidate.chain is not None:
             chains.setdefault(id(candidate.chain), []).append(candidate)
     return any(
-        group.families and len(group.candidates) > 1
+        solves(group.head.kind) and len(group.candidates) > 1
         for found in chains.values()
         for group in head_groups(found)
     )

@@ -16,6 +16,7 @@ from typing import Any
 
 from sklearn.base import clone
 
+from priorlift.search.families.pca import fit_largest, shared_fit_key
 from priorlift.search.memory import MemoryRefusedError, Meter
 from priorlift.search.plan import Candidate, Step
 from priorlift.search.sharing import is_stochastic, may_write, own_copy
@@ -213,8 +214,6 @@ class Walk:
 
     def _sliced(self, siblings: Sequence[Node], parent: Leaf) -> Iterator[Leaf]:
         """Fit the PCA with the most components once and cut the others from it."""
-        from priorlift.search.families.pca import fit_largest
-
         steps = [node.step for node in siblings if node.step is not None]
         start = time.perf_counter()
         largest = None
@@ -256,11 +255,6 @@ def _alone(node: Node, candidate: Candidate) -> Node:
 
 def _sharing_a_fit(children: Sequence[Node]) -> list[list[Node]]:
     """Group siblings that one fit may serve: PCAs that differ in their number of components."""
-    try:
-        from priorlift.search.families.pca import shared_fit_key
-    except ImportError:
-        return [[child] for child in children]
-
     groups: dict[Any, list[Node]] = {}
     for position, child in enumerate(children):
         assert child.step is not None
