@@ -37,6 +37,21 @@ BROWSER_ARGUMENTS = [
 ]
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Keep the tests that share one Ray cluster in one process; spread all others."""
+    if config.getvalue("dist") != "load":
+        return None
+    from xdist.scheduler import LoadScopeScheduling
+
+    class RayTogether(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            on_ray = "test_ray" in nodeid or nodeid.endswith("[ray]")
+            return "ray" if on_ray else nodeid
+
+    return RayTogether(config, log)
+
+
 @pytest.fixture(scope="session")
 def repository() -> Path:
     """Root of the repository."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from priorlift.trials import Measured, Outcome, Trial, TrialRecord
+from priorlift.trials import RUNNERS, Measured, Outcome, Trial, TrialRecord
 
 MEASURED = Measured(
     wall_seconds=0.25,
@@ -18,6 +18,29 @@ MEASURED = Measured(
     started_at="2020-01-01T00:00:00.000000+00:00",
     finished_at="2020-01-01T00:00:00.250000+00:00",
 )
+
+
+@pytest.fixture(scope="session")
+def ray_cluster() -> Iterator[None]:
+    """Start a private cluster of two processors that every test on Ray shares.
+
+    For that they must run in one process: tests/conftest.py sees to it by their names.
+    """
+    ray = pytest.importorskip("ray")
+    from priorlift.trials.ray_cluster import connect
+
+    connect(None, 2, 0, 80 * 10**6)
+    yield
+    ray.shutdown()
+
+
+@pytest.fixture(params=RUNNERS)
+def runner_name(request: pytest.FixtureRequest) -> str:
+    """Each runner's name; Ray's with its cluster running."""
+    name: str = request.param
+    if name == "ray":
+        request.getfixturevalue("ray_cluster")
+    return name
 
 
 @pytest.fixture(scope="session")

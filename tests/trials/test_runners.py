@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from priorlift.core.errors import InputError, PriorliftError, UnknownNameError
-from priorlift.trials import RUNNERS, Context, Outcome, Trial, get_runner
+from priorlift.trials import Context, Outcome, Trial, get_runner
 
 
 def make_tasks():
@@ -70,10 +70,9 @@ def test_results_are_bit_for_bit_the_same_for_any_number_of_workers(n_workers):
     assert content(other_seed) != content(serial[0])
 
 
-@pytest.mark.parametrize("name", RUNNERS)
-def test_a_failing_task_is_a_record_with_one_line(name):
+def test_a_failing_task_is_a_record_with_one_line(runner_name):
     trials = [Trial("draw", {"number": number}) for number in range(6)]
-    records = list(get_runner(name, 2, tasks=TASKS).run(trials, Context()))
+    records = list(get_runner(runner_name, 2, tasks=TASKS).run(trials, Context()))
     assert sorted(record.status for record in records) == ["done"] * 5 + ["failed"]
     (failed,) = (record for record in records if record.status == "failed")
     assert failed.error == "ValueError: no 3"
@@ -96,11 +95,10 @@ def test_a_long_error_is_cut():
     assert record.error.endswith("x...")
 
 
-@pytest.mark.parametrize("name", RUNNERS)
-def test_an_unknown_task_stops_before_anything_runs(name):
+def test_an_unknown_task_stops_before_anything_runs(runner_name):
     trials = [Trial("draw", {"number": 0}), Trial("dwar", {})]
     with pytest.raises(UnknownNameError, match="unknown task 'dwar'"):
-        next(get_runner(name, 2, tasks=TASKS).run(trials, Context()))
+        next(get_runner(runner_name, 2, tasks=TASKS).run(trials, Context()))
 
 
 def test_records_arrive_as_they_end_and_the_context_travels(tmp_path):
@@ -116,10 +114,9 @@ def test_records_arrive_as_they_end_and_the_context_travels(tmp_path):
     assert first.measured.worker != second.measured.worker
 
 
-@pytest.mark.parametrize("name", RUNNERS)
-def test_closing_the_iterator_stops_the_work_in_silence(name, recwarn):
+def test_closing_the_iterator_stops_the_work_in_silence(runner_name, recwarn):
     trials = [Trial("sleep", {"seconds": 0.05, "number": number}) for number in range(200)]
-    running = get_runner(name, 2, tasks=TASKS).run(trials, Context())
+    running = get_runner(runner_name, 2, tasks=TASKS).run(trials, Context())
     next(running)
     begin = time.monotonic()
     running.close()
@@ -136,11 +133,10 @@ def test_a_killed_worker_is_answered_with_the_remedy_and_the_next_run_works():
     assert len(list(runner.run(trials[:6], Context()))) == 6
 
 
-@pytest.mark.parametrize("name", RUNNERS)
-def test_an_interrupt_is_not_a_failed_trial(name):
+def test_an_interrupt_is_not_a_failed_trial(runner_name):
     trials = [Trial("interrupt", {"number": number}) for number in range(3)]
     with pytest.raises(KeyboardInterrupt):
-        list(get_runner(name, 2, tasks=TASKS).run(trials, Context()))
+        list(get_runner(runner_name, 2, tasks=TASKS).run(trials, Context()))
 
 
 THREADS = """

@@ -16,7 +16,7 @@ from hypothesis.extra import numpy as hnp
 from priorlift.core import arrays
 from priorlift.core.errors import InputError, RunDirectoryError
 from priorlift.pool import Source, Target
-from priorlift.trials import DataStore, store
+from priorlift.trials import DataStore, store_formats
 
 shapes = hnp.array_shapes(min_dims=1, max_dims=2, min_side=0, max_side=5)
 numbers = hnp.arrays(hnp.floating_dtypes() | hnp.integer_dtypes() | hnp.boolean_dtypes(), shapes)
@@ -167,13 +167,13 @@ def test_nothing_is_written_twice(tmp_path):
 
 def test_two_writers_of_one_key_leave_one_whole_copy(tmp_path, monkeypatch):
     both = threading.Barrier(2)
-    save = store._save
+    save = store_formats._save
 
     def save_together(path, array):
         both.wait(timeout=10)
         save(path, array)
 
-    monkeypatch.setattr(store, "_save", save_together)
+    monkeypatch.setattr(store_formats, "_save", save_together)
     writers = [
         threading.Thread(target=DataStore(tmp_path).put_array, args=("key", np.arange(9)))
         for _ in "ab"
@@ -191,7 +191,7 @@ def test_a_full_disk_leaves_nothing_half_written(tmp_path, monkeypatch):
         path.write_bytes(b"half")
         raise OSError(28, os.strerror(28))
 
-    monkeypatch.setattr(store, "_save", full)
+    monkeypatch.setattr(store_formats, "_save", full)
     with pytest.raises(RunDirectoryError, match=r"disk is full.*free space"):
         DataStore(tmp_path).put_array("key", np.zeros(3))
     assert list(tmp_path.iterdir()) == []

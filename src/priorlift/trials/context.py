@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from priorlift.trials.outcome import Outcome
-from priorlift.trials.store import DataStore
+from priorlift.trials.store import DataStore, StoreReader
 from priorlift.trials.trial import Trial
 
 
@@ -24,15 +24,20 @@ class Context:
         Small things that JSON cannot hold, unfitted estimators say. They are not part of a trial's
         hash: what the outcome depends on must also be named in the trial's parameters. A task must
         not change them.
+    reader : StoreReader, optional
+        Where the run's data is read in place of the folder; a runner on a cluster sets it.
     """
 
     directory: Path | None = None
     seed: int = 0
     extras: Mapping[str, Any] = field(default_factory=dict)
+    reader: StoreReader | None = None
 
     @property
-    def store(self) -> DataStore:
-        """The run's data, memory-mapped."""
+    def store(self) -> StoreReader:
+        """The run's data, read-only: memory-mapped, or in a cluster's shared memory."""
+        if self.reader is not None:
+            return self.reader
         if self.directory is None:
             raise ValueError("this context has no data directory")
         return DataStore(self.directory)

@@ -8,7 +8,7 @@ peak so far.
 import sys
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
@@ -51,6 +51,21 @@ def measured(work: Callable[[], T], worker: str) -> tuple[T, Measured]:
         finished_at=datetime.now(UTC).isoformat(timespec="microseconds"),
     )
     return result, cost
+
+
+def unmeasured(worker: str, wall_seconds: float = 0.0) -> Measured:
+    """Return the cost of a trial whose process did not live to tell it.
+
+    Parameters
+    ----------
+    worker : str
+        Name of the process.
+    wall_seconds : float
+        How long it was waited for.
+    """
+    now = datetime.now(UTC)
+    began = (now - timedelta(seconds=wall_seconds)).isoformat(timespec="microseconds")
+    return Measured(wall_seconds, 0.0, None, worker, began, now.isoformat(timespec="microseconds"))
 
 
 def _reset_peak_memory() -> bool:

@@ -17,6 +17,7 @@ from priorlift.trials.trial import Trial, canonical_json
 
 STORABLE_KINDS = "biufcUSmM"
 Status = Literal["done", "failed"]
+Kind = Literal["error", "time", "memory", "lost"]
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,9 @@ class TrialRecord:
         One line, `Type: message`; None if it is done.
     measured : Measured
         What it cost.
+    kind : {"error", "time", "memory", "lost"} or None
+        Why it failed: its task raised, it passed a limit, or its worker died; None if it is done.
+        Only a lost one may end otherwise when it is run again.
     """
 
     trial: Trial
@@ -99,6 +103,11 @@ class TrialRecord:
     outcome: Outcome | None
     error: str | None
     measured: Measured
+    kind: Kind | None = None
+
+    def __post_init__(self) -> None:
+        if self.status == "failed" and self.kind is None:
+            object.__setattr__(self, "kind", "error")
 
 
 def pack_arrays(arrays: Mapping[str, np.ndarray]) -> bytes | None:

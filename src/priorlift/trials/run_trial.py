@@ -15,7 +15,7 @@ from threadpoolctl import ThreadpoolController
 
 from priorlift.core import registry
 from priorlift.trials.context import Context, TaskFunction
-from priorlift.trials.measure import measured
+from priorlift.trials.measure import measured, unmeasured
 from priorlift.trials.outcome import Outcome, Status, TrialRecord
 from priorlift.trials.trial import Trial
 
@@ -41,6 +41,22 @@ def run_trial(
     function = task_function(trial.task, tasks)
     (status, outcome, error), cost = measured(partial(_attempt, function, trial, context), worker)
     return TrialRecord(trial, status, outcome, error, cost)
+
+
+def lost_record(trial: Trial, worker: str, cause: str) -> TrialRecord:
+    """Return the record of a trial whose worker died, alone and twice.
+
+    Parameters
+    ----------
+    trial : Trial
+        The trial.
+    worker : str
+        Name of the worker, as far as it is known.
+    cause : str
+        What is known of its end.
+    """
+    error = f"WorkerLost: its worker process died each time ({cause})"
+    return TrialRecord(trial, "failed", None, error, unmeasured(worker), "lost")
 
 
 def check_tasks(trials: Iterable[Trial], tasks: Mapping[str, TaskFunction]) -> None:

@@ -13,11 +13,12 @@ from priorlift.core.errors import InputError, UnknownNameError
 from priorlift.trials.context import Context, TaskFunction
 from priorlift.trials.outcome import TrialRecord
 from priorlift.trials.processes_runner import ProcessesRunner
+from priorlift.trials.ray_runner import RayRunner
 from priorlift.trials.serial_runner import SerialRunner
 from priorlift.trials.trial import Trial
 
-RunnerName: TypeAlias = Literal["serial", "processes"]
-RUNNERS: tuple[RunnerName, ...] = ("serial", "processes")
+RunnerName: TypeAlias = Literal["serial", "processes", "ray"]
+RUNNERS: tuple[RunnerName, ...] = ("serial", "processes", "ray")
 
 
 class Runner(Protocol):
@@ -43,31 +44,48 @@ def get_runner(
     n_workers: int | None = None,
     *,
     tasks: Mapping[str, TaskFunction] | None = None,
+    address: str | None = None,
+    num_cpus: float = 1.0,
+    num_gpus: float = 0.0,
+    object_store_memory: int | None = None,
 ) -> Runner:
     """Return a runner by name.
 
     Parameters
     ----------
-    name : {"serial", "processes"}
+    name : {"serial", "processes", "ray"}
         Which one.
     n_workers : int, optional
-        Number of worker processes; by default one for each processor this process may use. With one
-        worker, "processes" runs in this process.
+        Number of worker processes; by default one for each processor this process may use, or
+        every slot of a cluster. With one worker, "processes" runs in this process.
     tasks : mapping of str to callable, optional
         Task functions that are not in the registry; they come before it.
+    address : str, optional
+        For "ray": "auto", "host:port" or "ray://host:port" of a running cluster; by default a
+        private one is started on this machine.
+    num_cpus, num_gpus : float
+        For "ray": processors and GPUs of a worker; 0.5 puts two workers on a GPU.
+    object_store_memory : int, optional
+        For "ray": bytes of shared memory for a private cluster.
 
     Raises
     ------
     UnknownNameError
         There is no runner of that name.
     InputError
-        `n_workers` is not a positive integer.
+        `n_workers` is not a positive integer, or `address` is given to another runner than "ray".
     """
     if n_workers is not None and (not isinstance(n_workers, int) or n_workers < 1):
         raise InputError(f"n_workers is {n_workers!r}", remedy="pass 1 or more, or leave it out")
+    if address is not None and name != "ray" and name in RUNNERS:
+        raise InputError(
+            f"runner {name!r} has no address", where=f"address {address!r}", remedy="--runner ray"
+        )
     given = dict(tasks or {})
     if name == "serial":
         return SerialRunner(given)
     if name == "processes":
         return ProcessesRunner(n_workers or joblib.cpu_count(), given)
+    if name == "ray":
+        return RayRunner(n_workers, given, address, num_cpus, num_gpus, object_store_memory)
     raise UnknownNameError("runner", name, RUNNERS)

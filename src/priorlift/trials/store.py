@@ -14,21 +14,33 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, cast
-
-import narwhals as nw
-import numpy as np
-import scipy.sparse as sp
+from typing import Any, Protocol, cast
 
 from priorlift.core import arrays
 from priorlift.core.errors import InputError, RunDirectoryError
 from priorlift.pool import Fingerprints, Source, Target, TaskData
 from priorlift.trials.files import clear_os_errors, sync_folder, temporary_name, write_atomic
+from priorlift.trials.store_formats import READERS, writer_for
 
 TASKS_IN_MEMORY = 64
 _KEY = re.compile(r"[0-9A-Za-z_-]+")
 _TASK_CLASSES: dict[str, type[TaskData]] = {"target": Target, "source": Source}
-_CSR_PARTS = ("data", "indices", "indptr")
+
+
+class StoreReader(Protocol):
+    """What a task function reads a run's data from; `DataStore` is one."""
+
+    def get_array(self, key: str) -> Any:
+        """Give a value back, read-only."""
+        ...
+
+    def target(self, fingerprint: str, name: str | None = None) -> Target:
+        """Give back a target by its fingerprint."""
+        ...
+
+    def source(self, fingerprint: str, name: str | None = None) -> Source:
+        """Give back a source by its fingerprint."""
+        ...
 
 
 class DataStore:
@@ -63,7 +75,7 @@ class DataStore:
         """
         if key in self:
             return
-        write = _writer_for(value)
+        write = writer_for(value)
         with (
             clear_os_errors("the run's data cannot be stored", self.directory),
             self._new_folder(self._folder(key)) as folder,
@@ -89,7 +101,7 @@ class DataStore:
             Nothing is stored under the key.
         """
         folder = self._folder(key)
-        for name, read in _READERS.items():
+        for name, read in READERS.items():
             if (folder / name).exists():
                 return read(folder)
         raise _lacks(key, self.directory)
@@ -143,6 +155,19 @@ class DataStore:
         """Give back a source by its fingerprint; parameters as for `target`."""
         return cast("Source", _load_task("source", self.directory, fingerprint, name))
 
+    def keys(self) -> list[str]:
+        """Return the keys of all arrays, sorted."""
+        if not self.directory.is_dir():
+            return []
+        folders = (entry.name for entry in self.directory.iterdir() if entry.is_dir())
+        return sorted(name for name in folders if _KEY.fullmatch(name))
+
+    def documents(self) -> dict[str, dict[str, Any]]:
+        """Return what `put_task` wrote, by kind and fingerprint: "target-0123..."."""
+        files = sorted(self.directory.glob("target-*.json"))
+        files += sorted(self.directory.glob("source-*.json"))
+        return {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in files}
+
     def remove_leftovers(self) -> None:
         """Remove what a crash left half-written; only for the process that holds the run's lock."""
         for leftover in self.directory.glob(".tmp-*"):
@@ -188,9 +213,27 @@ def _load_task(kind: str, directory: Path, fingerprint: str, name: str | None) -
     if not path.exists():
         raise _lacks(f"{kind} {fingerprint}", directory)
     document = json.loads(path.read_text(encoding="utf-8"))
+    return restored_task(kind, document, name, store.get_array)
+
+
+def restored_task(
+    kind: str, document: dict[str, Any], name: str | None, get_array: Callable[[str], Any]
+) -> TaskData:
+    """Make a target or source from its document and the arrays that it names.
+
+    Parameters
+    ----------
+    kind : {"target", "source"}
+        Which.
+    document : dict
+        As `put_task` writes it.
+    name : str or None
+        Its name, where it is not the document's.
+    get_array : callable
+        Gives a value by its key.
+    """
     parts = {
-        part: None if key is None else store.get_array(key)
-        for part, key in document["keys"].items()
+        part: None if key is None else get_array(key) for part, key in document["keys"].items()
     }
     return _TASK_CLASSES[kind].restore(
         Fingerprints(**document["fingerprints"]),
@@ -228,115 +271,3 @@ def _rename_unless_there(temporary: Path, final: Path) -> None:
         if not final.is_dir():
             raise
         # Another process stored the same content meanwhile: equal by construction, so theirs stays.
-
-
-def _writer_for(value: Any) -> Callable[[Path], None]:
-    if sp.issparse(value):
-        return lambda folder: _write_csr(folder, value)
-    if arrays.is_frame(value):
-        return lambda folder: _write_frame(folder, value)
-    if not isinstance(value, np.ndarray):
-        raise InputError(
-            f"a {type(value).__name__} cannot be stored in a run directory",
-            remedy="encode it first, or pass an array or a data frame",
-        )
-    if value.dtype.kind in "OT":
-        text = json.dumps({"shape": value.shape, "items": _plain_items(value)})
-        return lambda folder: _write_text(folder / "objects.json", text)
-    return lambda folder: _save(folder / "dense.npy", value)
-
-
-def _write_text(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
-
-
-def _save(path: Path, array: np.ndarray) -> None:
-    np.save(path, array, allow_pickle=False)
-
-
-def _write_csr(folder: Path, value: Any) -> None:
-    csr = value.tocsr()
-    if not csr.has_canonical_format:
-        # A reader cannot sort its memory-mapped parts in place, so they are stored sorted.
-        csr = csr.copy()
-        csr.sum_duplicates()
-    for part in _CSR_PARTS:
-        _save(folder / f"{part}.npy", getattr(csr, part))
-    facts = {"shape": csr.shape, "matrix": isinstance(value, sp.spmatrix)}
-    _write_text(folder / "csr.json", json.dumps(facts))
-
-
-def _write_frame(folder: Path, value: Any) -> None:
-    import pyarrow as pa
-
-    names = arrays.column_names(value)
-    if names is None:
-        raise InputError(
-            "a column's name is not a string",
-            remedy="rename the columns with strings, or pass frame.to_numpy()",
-        )
-    try:
-        table = nw.from_native(value, eager_only=True).to_arrow().select(list(names))
-    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-        raise InputError(
-            f"a column mixes types ({' '.join(str(error).split())})",
-            remedy="give each column one type, str or float say",
-        ) from error
-    # pandas leaves a note on its index there; only the columns are content.
-    table = table.replace_schema_metadata(None).unify_dictionaries()
-    with pa.ipc.new_file(str(folder / "frame.arrow"), table.schema) as writer:
-        writer.write_table(table)
-
-
-def _plain_items(value: np.ndarray) -> list[Any]:
-    items = [
-        item.item() if isinstance(item, np.generic) else item for item in value.ravel().tolist()
-    ]
-    for item in items:
-        if not (item is None or isinstance(item, str | bool | int | float)):
-            raise InputError(
-                f"an object array holds a {type(item).__name__}, which cannot be stored",
-                remedy="use numbers, strings and None",
-            )
-    return items
-
-
-def _read_dense(path: Path) -> np.ndarray:
-    try:
-        return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
-    except ValueError:  # an empty array cannot be mapped
-        array: np.ndarray = np.load(path, allow_pickle=False)
-        array.setflags(write=False)
-        return array
-
-
-def _read_csr(folder: Path) -> Any:
-    facts = json.loads((folder / "csr.json").read_text(encoding="utf-8"))
-    parts = tuple(_read_dense(folder / f"{part}.npy") for part in _CSR_PARTS)
-    kind = sp.csr_matrix if facts["matrix"] else sp.csr_array
-    csr = kind(parts, shape=tuple(facts["shape"]), copy=False)
-    csr.has_canonical_format = True
-    return csr
-
-
-def _read_frame(folder: Path) -> Any:
-    import pyarrow as pa
-
-    return pa.ipc.open_file(pa.memory_map(str(folder / "frame.arrow"))).read_all()
-
-
-def _read_objects(folder: Path) -> np.ndarray:
-    document = json.loads((folder / "objects.json").read_text(encoding="utf-8"))
-    array = np.empty(len(document["items"]), dtype=object)
-    array[:] = document["items"]
-    array = array.reshape(document["shape"])
-    array.setflags(write=False)
-    return array
-
-
-_READERS: dict[str, Callable[[Path], Any]] = {
-    "dense.npy": lambda folder: _read_dense(folder / "dense.npy"),
-    "csr.json": _read_csr,
-    "frame.arrow": _read_frame,
-    "objects.json": _read_objects,
-}
