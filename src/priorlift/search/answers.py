@@ -20,7 +20,7 @@ class Predictions:
     classes : ndarray of shape (K,) or None
         `classes_` of the fitted classifiers, the same for all settings; None for regressors.
     values : ndarray of shape (S, n) or (S, n, k), optional
-        `predict` of regressors.
+        `predict` of regressors; of classifiers only where every row has several labels.
     labels : ndarray of int, shape (S, n), optional
         `predict` of classifiers, as positions in `classes`.
     decision : ndarray of shape (S, n) or (S, n, K), optional

@@ -35,6 +35,7 @@ __all__ = [
     "is_own_score",
     "is_scorer",
     "named_scorers",
+    "parts_of_scorer",
     "rows_of_params",
     "score_estimator",
     "split_rows",
@@ -69,6 +70,13 @@ def named_scorers(scorer: Any) -> dict[str, Any] | None:
 def is_scorer(scorer: Any) -> bool:
     """Tell whether a scorer is scikit-learn's own kind, which only asks for predictions."""
     return isinstance(scorer, _BaseScorer)
+
+
+def parts_of_scorer(scorer: Any) -> tuple[Any, int, dict[str, Any]] | None:
+    """Return a scorer's metric, its sign and the metric's options; None if it has no such parts."""
+    if not isinstance(scorer, _BaseScorer):
+        return None
+    return scorer._score_func, int(scorer._sign), dict(scorer._kwargs)
 
 
 def is_own_score(scorer: Any) -> bool:

@@ -20,6 +20,7 @@ from priorlift.search.scikit_learn import (
     named_scorers,
     score_estimator,
 )
+from priorlift.search.scores import batched_scores
 from priorlift.search.views import View, has_usual_score
 
 Score = float | dict[str, float]
@@ -137,11 +138,6 @@ def _routing_is_on() -> bool:
 
 
 def _batched(scorer: Any, predictions: Predictions, y: Any) -> NDArray[np.float64] | None:
-    try:
-        from priorlift.search.scores import batched_scores
-    except ImportError:
-        return None
     if is_own_score(scorer):
-        scorer = get_scorer("r2" if predictions.values is not None else "accuracy")
-    found: NDArray[np.float64] | None = batched_scores(scorer, predictions, y)
-    return found
+        scorer = get_scorer("r2" if predictions.classes is None else "accuracy")
+    return batched_scores(scorer, predictions, y)

@@ -19,7 +19,12 @@ from priorlift.search.answers import Predictions
 def has_usual_score(estimator: Any) -> bool:
     """Tell whether `estimator.score` is accuracy or R², as scikit-learn's mixins define them."""
     found = type(estimator).score
-    return found is ClassifierMixin.score or found is RegressorMixin.score
+    if found is ClassifierMixin.score or found is RegressorMixin.score:
+        return True
+    from sklearn.neighbors import KNeighborsClassifier
+
+    # It differs from the mixin's for X=None only, which no search asks.
+    return found is KNeighborsClassifier.score
 
 
 class View:
@@ -63,7 +68,7 @@ class View:
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return accuracy for classifiers, R² for regressors."""
-        measure = r2_score if self._predictions.values is not None else accuracy_score
+        measure = r2_score if self._predictions.classes is None else accuracy_score
         return float(measure(y, self.predict(X), sample_weight=sample_weight))
 
     def __getattr__(self, name: str) -> Any:
