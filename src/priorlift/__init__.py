@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from priorlift.ranking.task_ranking import TaskRanking
     from priorlift.ranking.tasks import rank_tasks
     from priorlift.report import write_report
-    from priorlift.study import Study, StudyResult
+    from priorlift.study import Study, StudyResult, Sweep, SweepResult
     from priorlift.transfer.routing import fit_params
 
 __version__ = "0.1.0"
@@ -37,6 +37,8 @@ _HOMES = {
     "GapResult": "priorlift.ranking.gap.result",
     "Study": "priorlift.study",
     "StudyResult": "priorlift.study",
+    "Sweep": "priorlift.study",
+    "SweepResult": "priorlift.study",
     "write_report": "priorlift.report",
     "save": "priorlift.core.persistence",
     "load": "priorlift.core.persistence",
@@ -57,6 +59,8 @@ __all__ = [
     "GapResult",
     "Study",
     "StudyResult",
+    "Sweep",
+    "SweepResult",
     "write_report",
     "save",
     "load",

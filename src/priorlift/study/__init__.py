@@ -11,6 +11,10 @@ from priorlift.study.spending import spend, spend_in_batches
 from priorlift.study.spending_result import Spending
 from priorlift.study.spending_run import run_spending
 from priorlift.study.study import Study
+from priorlift.study.sweep import Sweep
+from priorlift.study.sweep_estimate import SweepEstimate
+from priorlift.study.sweep_plan import SweepPlan
+from priorlift.study.sweep_result import SweepResult
 from priorlift.study.verdicts import Claim, Verdict, decide
 from priorlift.study.verification import Verification
 from priorlift.study.verify import verify_ranking
@@ -31,6 +35,10 @@ __all__ = [
     "Study",
     "StudyPlan",
     "StudyResult",
+    "Sweep",
+    "SweepEstimate",
+    "SweepPlan",
+    "SweepResult",
     "Verdict",
     "Verification",
     "Warned",

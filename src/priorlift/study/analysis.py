@@ -185,6 +185,26 @@ def bill(records: Sequence[TrialRecord], ranking_seconds: float | None) -> tuple
     return tuple(rows)
 
 
+def paired_interval(analysis: Analysis, arm: Arm, other: Arm, budget: int) -> Interval | None:
+    """Return the interval of one arm's score minus another's, on the splits that both finished.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        What was read.
+    arm, other : Arm
+        Of its plan.
+    budget : int
+        Labelled training rows.
+
+    Returns
+    -------
+    Interval or None
+        None where no draw is complete on both sides.
+    """
+    return _interval(analysis, arm, other, budget)
+
+
 def _lift(analysis: Analysis, arm: Arm, budget: int) -> Lift | None:
     baseline = Arm(arm.method, ())
     label = analysis.plan.label(arm.sources)

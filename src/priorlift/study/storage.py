@@ -8,6 +8,7 @@ back by analysing the journal again, so there is one source of truth.
 import io
 import json
 import platform
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,7 @@ def write_plan(directory: RunDirectory, plan: StudyPlan) -> None:
     plain = json.loads(json.dumps(plan.to_dict()))
     # A plan under which nothing was run binds nobody.
     if path.exists() and any(directory.journal.counts().values()):
-        earlier = _read_json(path)
+        earlier = read_json(path)
         if earlier != plain:
             differing = sorted(key for key in plain if plain[key] != earlier.get(key))
             raise InputError(
@@ -82,11 +83,16 @@ def write_state(directory: RunDirectory, warnings: tuple[Warned, ...], reproduci
 
 def write_result(directory: RunDirectory, result: StudyResult) -> None:
     """Write the tables and the JSON of a finished study."""
-    table = pa.table({name: _arrow(values) for name, values in result.columns().items()})
+    directory.write_bytes_atomic(TABLE, parquet(result.columns()))
+    directory.write_text_atomic(RESULT, result.to_json())
+
+
+def parquet(columns: Mapping[str, list[Any]]) -> bytes:
+    """Return columns as the bytes of a Parquet file."""
+    table = pa.table({name: _arrow(values) for name, values in columns.items()})
     buffer = io.BytesIO()
     pq.write_table(table, buffer)
-    directory.write_bytes_atomic(TABLE, buffer.getvalue())
-    directory.write_text_atomic(RESULT, result.to_json())
+    return buffer.getvalue()
 
 
 def build_result(
@@ -152,8 +158,8 @@ def load_result(path: Path) -> StudyResult:
             where=str(path),
             remedy="pass the folder given as --out",
         )
-    plan = StudyPlan.from_dict(_read_json(path / PLAN))
-    state = _read_json(path / STATE) if (path / STATE).exists() else {}
+    plan = StudyPlan.from_dict(read_json(path / PLAN))
+    state = read_json(path / STATE) if (path / STATE).exists() else {}
     ranking = None
     if (path / RANKING).exists():
         ranking = Ranking.from_json((path / RANKING).read_text(encoding="utf-8"))
@@ -192,7 +198,14 @@ def _failures(plan: StudyPlan, records: tuple[TrialRecord, ...]) -> tuple[Warned
     )
 
 
-def _read_json(path: Path) -> Any:
+def read_json(path: Path) -> Any:
+    """Read a JSON file of a run directory.
+
+    Raises
+    ------
+    InputError
+        It cannot be read.
+    """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

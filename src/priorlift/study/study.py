@@ -212,6 +212,7 @@ class Study:
         resume: bool = False,
         runner: str = "serial",
         n_workers: int | None = None,
+        address: str | None = None,
         time_budget: float | None = None,
         progress: Progress | None = None,
     ) -> StudyResult:
@@ -223,7 +224,7 @@ class Study:
             Run directory; without it nothing is kept on disk.
         resume : bool, default=False
             Go on with a run directory that holds recorded trials of the same plan.
-        runner : {"serial", "processes"}, default="serial"
+        runner : {"serial", "processes", "ray"}, default="serial"
             Where trials run; the results do not depend on it.
         n_workers : int, optional
             Worker processes; by default one a processor.
@@ -246,7 +247,7 @@ class Study:
         NotRunnableError
             Every fit with sources failed.
         """
-        workers = get_runner(runner, n_workers)
+        workers = get_runner(runner, n_workers, address=address)
         self.check_memory(workers.n_workers)
         with _run_directory(out, resume) as directory:
             storage.write_plan(directory, self.plan)

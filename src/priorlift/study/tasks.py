@@ -52,7 +52,35 @@ def fit_and_score(trial: Trial, context: Context) -> Outcome:
     train, test = split_rows(target, design, params["task"], Split(**params["split"]))
     seed = derive_seed(context.seed, trial.hash)
     estimator = seeded(context.extras["methods"][params["method"]], seed)
-    metric = METRICS[params["metric"]]
+    return outcome_of(estimator, seed, target, sources, train, test, METRICS[params["metric"]])
+
+
+def outcome_of(
+    estimator: TransferEstimator,
+    seed: int,
+    target: Target,
+    sources: SourcePool,
+    train: NDArray[np.intp],
+    test: NDArray[np.intp],
+    metric: Metric,
+) -> Outcome:
+    """Fit an estimator on training rows of a target and score it on test rows.
+
+    Parameters
+    ----------
+    estimator : TransferEstimator
+        Fitted in place.
+    seed : int
+        For the record.
+    target : Target
+        The target.
+    sources : SourcePool
+        Empty for a baseline.
+    train, test : ndarray of int
+        Rows of the target; without training rows the sources stand in.
+    metric : Metric
+        What is scored.
+    """
     classes = (
         np.unique(target.y[target.labelled]) if metric.task == "classification" else np.array([])
     )

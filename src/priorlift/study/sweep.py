@@ -1,0 +1,458 @@
+"""The sweep: many tasks, encoders, sources, methods, budgets and seeds as one family of claims.
+
+A sweep is a study for each task under each encoder, planned whole, encoded once, run trial by trial
+into one journal, and judged together. Every seed counts, a trial that fails is a row with its
+reason, and whatever stops the sweep, running it again fills the gaps.
+"""
+
+import contextlib
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from sklearn.base import clone
+
+from priorlift.core import registry
+from priorlift.core.errors import InputError, InputTypeError, NotRunnableError, UnknownNameError
+from priorlift.core.seeds import RandomState, base_seed
+from priorlift.pool import Source, SourcePool, Target
+from priorlift.study import sweep_storage
+from priorlift.study.plan import REFERENCE, Arm, StudyPlan, resolve_methods
+from priorlift.study.study import Study
+from priorlift.study.sweep_estimate import SweepEstimate, check_sweep_memory, estimate_sweep
+from priorlift.study.sweep_features import (
+    Encoding,
+    planned_task,
+    seed_of_encoder,
+    why_not_encoded,
+)
+from priorlift.study.sweep_plan import (
+    AS_IS,
+    Cell,
+    LeftOut,
+    SharedModels,
+    SweepPlan,
+    names_of,
+    refuse_too_many,
+)
+from priorlift.study.sweep_result import SweepResult
+from priorlift.study.sweep_run import Resume, run_cells
+from priorlift.transfer.base import TransferEstimator
+from priorlift.trials.directory import RunDirectory
+from priorlift.trials.outcome import TrialRecord
+from priorlift.trials.runners import get_runner
+
+Progress: TypeAlias = Callable[[int, int, TrialRecord | None], None]
+SourceSets: TypeAlias = Literal["each and all", "each", "all"]
+
+OTHERS: Literal["others"] = "others"
+SOURCE_SETS = ("each and all", "each", "all")
+RESUME = ("missing", "always", "never")
+
+
+class Sweep:
+    """Fit every method on every task, with and without its sources, under every encoder.
+
+    Parameters
+    ----------
+    tasks : sequence of Target, or mapping of str to Target
+        The tasks; a target's name is the task's, unless a mapping names it.
+    encoders : mapping of str to encoder or None, or sequence of str, optional
+        What turns rows into features; None stands for the rows as they are, which is the default.
+        Names are looked up in the registry. An encoder that has to be fitted is fitted on the rows
+        of a task's sources, without labels.
+    sources : SourcePool, mapping of str to SourcePool, or "others"
+        The sources of all tasks, or of each by its name; "others" makes each task a source of the
+        others.
+    methods : sequence of str or TransferEstimator, or mapping of str to either
+        By default "pooled" and "frozen_features".
+    label_budgets : sequence of int, optional
+        Labelled training rows to try; by default chosen for each task from its labels.
+    n_splits : int, default=20
+        Seeds: draws of each budget, or folds over all repeats of cross-validation.
+    metric : str, optional
+        By default "accuracy" or "neg_mean_absolute_error", by the task.
+    source_sets : {"each and all", "each", "all"}, default="each and all"
+        Which sets of a task's sources are tried.
+    level : float, default=0.95
+        Confidence level of the intervals, and of the family of verdicts.
+    min_lift : float, default=0.0
+        The smallest lift that matters.
+    random_state : int, RandomState or None, default=0
+        Seeds splits, encoders and fits.
+    shared_models : {"budgets", "draws"}, default="budgets"
+        What a model learned on a source serves: all budgets of a draw, or all draws as well. The
+        second takes less time, and its lifts are those of that one model, as if it had come
+        pretrained: the intervals do not hold how much training it again would change.
+    cache : path, optional
+        Folder of features; by default `features` in the run directory. Sweeps may share one.
+
+    Attributes
+    ----------
+    plan : SweepPlan
+        Everything that will be done, and what cannot run, with the reason.
+
+    Raises
+    ------
+    InputError
+        No task can run under any encoder, a name is unknown or occurs twice, or the sweep
+        multiplies to more than five million fits.
+
+    Notes
+    -----
+    Named methods get prepared features and do not preprocess them again; estimators are used as
+    they are given. Planning takes O(tasks x encoders x methods x sources), whatever the number of
+    seeds.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from priorlift import Source, SourcePool, Sweep, Target
+    >>> X, y = load_iris(return_X_y=True)
+    >>> tasks = [Target("species", X[::4], y[::4]), Target("setosa", X[::4], y[::4] == 0)]
+    >>> pools = {
+    ...     "species": SourcePool([Source("others", X[1::4], y[1::4])]),
+    ...     "setosa": SourcePool([Source("others", X[1::4], y[1::4] == 0)]),
+    ... }
+    >>> sweep = Sweep(tasks, sources=pools, methods=["pooled"], label_budgets=[10], n_splits=10)
+    >>> result = sweep.run()
+    >>> result.counts["done"] == sweep.plan.n_trials
+    True
+    >>> [(v.task, v.verdict.verdict) for v in result.verdicts]
+    [('species', 'not shown'), ('setosa', 'not shown')]
+    """
+
+    def __init__(
+        self,
+        tasks: Sequence[Target] | Mapping[str, Target],
+        encoders: Mapping[str, Any] | Sequence[str] | None = None,
+        sources: SourcePool | Mapping[str, SourcePool] | Literal["others"] = OTHERS,
+        methods: Sequence[Any] | Mapping[str, Any] = ("pooled", "frozen_features"),
+        label_budgets: Sequence[int] | None = None,
+        n_splits: int = 20,
+        metric: str | None = None,
+        *,
+        source_sets: SourceSets = "each and all",
+        level: float = 0.95,
+        min_lift: float = 0.0,
+        random_state: RandomState = 0,
+        shared_models: SharedModels = "budgets",
+        cache: str | Path | None = None,
+    ) -> None:
+        _check_word("source_sets", source_sets, SOURCE_SETS)
+        _check_word("shared_models", shared_models, ("budgets", "draws"))
+        self.tasks = _named_tasks(tasks)
+        self.encoders = _named_encoders(encoders)
+        self.sources = _pools(self.tasks, sources)
+        self.cache = None if cache is None else Path(cache)
+        self._given = _named_methods(methods)
+        axes = {
+            "tasks": len(self.tasks),
+            "encoders": len(self.encoders),
+            "methods": len(self._given),
+            "budgets": len(label_budgets or (0,)),
+            "seeds": n_splits,
+        }
+        refuse_too_many(_product(axes), axes)
+        self._options: dict[str, Any] = {
+            "label_budgets": label_budgets,
+            "n_splits": n_splits,
+            "metric": metric,
+            "level": level,
+            "min_lift": min_lift,
+        }
+        self.methods: dict[tuple[str, str], dict[str, TransferEstimator]] = {}
+        self.plan = self._plan(base_seed(random_state), source_sets, shared_models)
+        refuse_too_many(self.plan.n_trials, {"tasks under encoders": len(self.plan.cells), **axes})
+
+    def _plan(self, seed: int, source_sets: SourceSets, shared_models: SharedModels) -> SweepPlan:
+        cells: list[Cell] = []
+        skipped: list[LeftOut] = []
+        self._seed = seed
+        for task, target in self.tasks.items():
+            for name, encoder in self.encoders.items():
+                reason = why_not_encoded(target, self.sources[task], encoder)
+                if reason is None:
+                    try:
+                        study = self._study(task, name)
+                    except InputError as error:
+                        reason = str(error)
+                if reason is not None:
+                    skipped.append(LeftOut(task, name, "", "", reason))
+                    continue
+                plan = _with_source_sets(study.plan, source_sets)
+                self.methods[task, name] = study.methods
+                cells.append(Cell(task, name, plan))
+                skipped += [
+                    LeftOut(task, name, s.method, s.sources, s.reason)
+                    for s in plan.skipped
+                    if s.method in self._given or s.method not in plan.methods
+                ]
+        if not cells:
+            raise InputError(
+                f"no task can run under any encoder: {skipped[0].task} under "
+                f"{skipped[0].encoder!r}: {skipped[0].reason}",
+                remedy="mend what the reason names",
+            )
+        return SweepPlan(
+            cells=tuple(cells),
+            skipped=tuple(skipped),
+            tasks=tuple(self.tasks),
+            encoders=tuple(self.encoders),
+            methods=tuple(self._given),
+            seed=seed,
+            level=self._options["level"],
+            min_lift=self._options["min_lift"],
+            shared_models=shared_models,
+            code=sweep_storage.code_versions(self.encoders.values()),
+        )
+
+    def _study(self, task: str, encoder: str) -> Study:
+        """Plan one task under one encoder as a study, whose design all encoders share."""
+        target, pool = self.tasks[task], self.sources[task]
+        if self.encoders[encoder] is not None:
+            target, pool = planned_task(target, self.encoding(task, encoder))
+        return Study(
+            target,
+            pool,
+            self._methods_for(target, prepared=self.encoders[encoder] is not None),
+            rank=False,
+            random_state=self._seed,
+            **self._options,
+        )
+
+    def encoding(self, task: str, encoder: str) -> Encoding:
+        """Return how the rows of a task become features under an encoder."""
+        seed = seed_of_encoder(self._seed, encoder)
+        return Encoding(self.encoders[encoder], self.sources[task], seed)
+
+    def _methods_for(self, target: Target, *, prepared: bool) -> dict[str, TransferEstimator]:
+        kind = target.task or "classification"
+        given = {**self._given}
+        given.setdefault(REFERENCE, REFERENCE)
+        found = resolve_methods(given, kind)
+        for name, method in given.items():
+            if prepared and isinstance(method, str) and "preprocess" in found[name].get_params():
+                found[name].set_params(preprocess=None)
+        return found
+
+    def estimate(self, n_workers: int = 1, *, pilot: bool = False) -> SweepEstimate:
+        """Estimate what the sweep will ask of the machine.
+
+        Parameters
+        ----------
+        n_workers : int
+            Workers that fit at the same time.
+        pilot : bool, default=False
+            Whether to encode a few rows and to fit each method on as many rows as it will get,
+            which tells the seconds too.
+        """
+        return estimate_sweep(self, n_workers, pilot=pilot)
+
+    def run(
+        self,
+        out: str | Path | None = None,
+        runner: str = "serial",
+        resume: Resume = "missing",
+        *,
+        n_workers: int | None = None,
+        address: str | None = None,
+        progress: Progress | None = None,
+        say: Callable[[str], None] | None = None,
+    ) -> SweepResult:
+        """Run the sweep.
+
+        Parameters
+        ----------
+        out : path, optional
+            Run directory; without it nothing is kept on disk.
+        runner : {"serial", "processes", "ray"}, default="serial"
+            Where trials run; the results do not depend on it.
+        resume : {"missing", "always", "never"}, default="missing"
+            What to do with what the directory holds: run what is missing and what a worker took
+            with it when it died; run everything again; or run nothing and only tabulate. A fit that
+            failed by itself would fail again, so only "always" repeats it.
+        n_workers : int, optional
+            Workers; by default one a processor.
+        address : str, optional
+            Of a Ray cluster.
+        progress : callable, optional
+            Called with (trials done, trials planned, last record).
+        say : callable, optional
+            Called with a line about each step before the fits.
+
+        Returns
+        -------
+        SweepResult
+
+        Raises
+        ------
+        InputError
+            `out` holds something else, or the work does not fit into memory.
+        NotRunnableError
+            Every fit failed, or nothing is recorded and `resume` is "never".
+        """
+        _check_word("resume", resume, RESUME)
+        cluster: dict[str, Any] = {} if address is None else {"address": address}
+        workers = get_runner(runner, n_workers, **cluster)
+        check_sweep_memory(self, workers.n_workers)
+        with _directory(out) as directory:
+            foreign = sweep_storage.begin(directory, self.plan)
+            features = run_cells(
+                self, directory, workers, resume, progress=progress, say=say or (lambda _: None)
+            )
+            result = sweep_storage.read_result(directory, self.plan, features, foreign)
+            if not result.counts["done"]:
+                raise _nothing_ran(result)
+            sweep_storage.write_result(directory, result)
+            return result
+
+
+def _named_tasks(tasks: Sequence[Target] | Mapping[str, Target]) -> dict[str, Target]:
+    if isinstance(tasks, Target):
+        raise InputTypeError("a single Target was passed", remedy="Sweep([target], ...)")
+    named = tasks if isinstance(tasks, Mapping) else None
+    values = list(tasks.values()) if isinstance(tasks, Mapping) else list(tasks)
+    for value in values:
+        if not isinstance(value, Target):
+            raise InputTypeError(
+                f"tasks must be Target objects, not {type(value).__name__}",
+                remedy="Sweep([Target('name', X, y), ...])",
+            )
+    names = list(named) if named is not None else [target.name for target in values]
+    return dict(zip(names_of("task", names), values, strict=True))
+
+
+def _named_encoders(encoders: Mapping[str, Any] | Sequence[str] | None) -> dict[str, Any]:
+    if encoders is None:
+        return {AS_IS: None}
+    given = encoders if isinstance(encoders, Mapping) else {name: name for name in encoders}
+    names_of("encoder", list(encoders))
+    found = {}
+    for name, encoder in given.items():
+        if isinstance(encoder, str):
+            encoder = None if encoder == AS_IS else registry.get("encoders", encoder)()
+        if encoder is not None and not hasattr(encoder, "transform"):
+            raise InputTypeError(
+                f"encoder {name!r} is a {type(encoder).__name__} and has no 'transform'",
+                remedy="pass an encoder of priorlift.encoders, or None for the rows as they are",
+            )
+        found[name] = encoder
+    return found
+
+
+def _named_methods(methods: Sequence[Any] | Mapping[str, Any]) -> dict[str, Any]:
+    if isinstance(methods, str):
+        raise InputTypeError("a single method was passed", remedy=f"methods=[{methods!r}]")
+    if isinstance(methods, Mapping):
+        given = dict(methods)
+    else:
+        plain = [m for m in methods if not isinstance(m, str)]
+        named = {m: m for m in methods if isinstance(m, str)}
+        names_of("method", [m for m in methods if isinstance(m, str)] or [""])
+        given = {**named, **_by_class(plain)}
+    if not given:
+        raise InputError("no method is given", remedy=", ".join(registry.names("methods")))
+    for method in given.values():
+        if isinstance(method, str):
+            registry.get("methods", method)
+    return given
+
+
+def _by_class(methods: Sequence[TransferEstimator]) -> dict[str, TransferEstimator]:
+    if not methods:
+        return {}
+    return resolve_methods([clone(m) for m in methods], methods[0]._task)
+
+
+def _pools(
+    tasks: Mapping[str, Target], sources: SourcePool | Mapping[str, SourcePool] | str
+) -> dict[str, SourcePool]:
+    if isinstance(sources, str):
+        _check_word("sources", sources, (OTHERS,))
+        return {
+            name: SourcePool([_as_source(n, t) for n, t in tasks.items() if n != name])
+            for name in tasks
+        }
+    if isinstance(sources, SourcePool):
+        return dict.fromkeys(tasks, sources)
+    for name in sources:
+        if name not in tasks:
+            raise UnknownNameError("task in sources", str(name), tasks)
+    missing = [name for name in tasks if name not in sources]
+    if missing:
+        raise InputError(
+            f"task {missing[0]!r} has no sources", remedy="pass a pool for it, an empty one say"
+        )
+    return {name: sources[name] for name in tasks}
+
+
+def _as_source(name: str, target: Target) -> Source:
+    return Source(
+        name,
+        target.X,
+        target.y,
+        groups=target.groups,
+        task=target.task,
+        sample_weight=target.sample_weight,
+        unlabeled=target.unlabeled,
+        licence=target.licence,
+        description=target.description,
+    )
+
+
+def _with_source_sets(plan: StudyPlan, wanted: SourceSets) -> StudyPlan:
+    """Keep the arms of the wanted sets; baselines, and whole pools that stand alone, stay."""
+    if wanted == "each and all":
+        return plan
+    largest = {
+        method: max((len(arm.sources) for arm in plan.claims if arm.method == method), default=0)
+        for method in plan.methods
+    }
+
+    def kept(arm: Arm) -> bool:
+        if not arm.sources or largest[arm.method] == 1:
+            return True
+        return (len(arm.sources) == largest[arm.method]) == (wanted == "all")
+
+    arms = tuple(arm for arm in plan.arms if kept(arm))
+    chooses = {arm.method for arm in plan.claims} - {arm.method for arm in arms if arm.sources}
+    whole = tuple(arm for arm in plan.claims if arm.method in chooses)
+    return replace(plan, arms=(*arms, *whole))
+
+
+@contextlib.contextmanager
+def _directory(out: str | Path | None) -> Iterator[RunDirectory]:
+    if out is not None:
+        with RunDirectory(out, resume=True) as directory:
+            yield directory
+        return
+    with (
+        tempfile.TemporaryDirectory(prefix="priorlift-") as folder,
+        RunDirectory(Path(folder) / "run") as directory,
+    ):
+        yield directory
+
+
+def _check_word(what: str, word: str, known: Sequence[str]) -> None:
+    if word not in known:
+        raise UnknownNameError(what, str(word), known)
+
+
+def _product(axes: Mapping[str, int]) -> int:
+    product = 1
+    for n in axes.values():
+        product *= max(int(n), 1)
+    return product
+
+
+def _nothing_ran(result: SweepResult) -> NotRunnableError:
+    errors = [record.error for record in result.records.values() if record.error]
+    if errors:
+        return NotRunnableError(
+            f"{len(errors)} of {result.plan.n_trials} fits failed, and none succeeded: {errors[0]}",
+            remedy="mend what the first error names, then run with resume='always'",
+        )
+    return NotRunnableError("nothing is recorded yet", remedy="run it with resume='missing'")

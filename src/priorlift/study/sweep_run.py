@@ -1,0 +1,217 @@
+"""Run the cells of a sweep: encode what has fits to do, then fit, then forget nothing.
+
+Features come first and once. A task that cannot be encoded under an encoder turns its fits into
+failed rows with that reason, and the others go on.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from priorlift.core.errors import InputError
+from priorlift.study.leakage import look_for_leakage
+from priorlift.study.results import Warned
+from priorlift.study.sweep_features import Encoded, FeatureMaker
+from priorlift.study.sweep_plan import Cell, estimator_key
+from priorlift.study.sweep_tasks import method_key
+from priorlift.trials.context import Context
+from priorlift.trials.directory import STORE, RunDirectory
+from priorlift.trials.execute import run_pending
+from priorlift.trials.outcome import Measured, TrialRecord
+from priorlift.trials.runners import Runner
+from priorlift.trials.trial import Trial
+
+if TYPE_CHECKING:
+    from priorlift.study.sweep import Progress, Sweep
+
+Resume: TypeAlias = Literal["missing", "always", "never"]
+FEATURES = "features"
+
+
+@dataclass
+class FeatureBill:
+    """What encoding cost, and what was found on the way.
+
+    Attributes
+    ----------
+    seconds : dict of str to float
+        Wall seconds by encoder.
+    n_encoded, n_read : int
+        Rows that were encoded, and rows that were found in the cache.
+    warnings : list of Warned
+        Duplicates and the like, by task.
+    """
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    n_encoded: int = 0
+    n_read: int = 0
+    warnings: list[Warned] = field(default_factory=list)
+
+
+def run_cells(
+    sweep: "Sweep",
+    directory: RunDirectory,
+    runner: Runner,
+    resume: Resume,
+    *,
+    progress: "Progress | None",
+    say: Callable[[str], None],
+) -> FeatureBill:
+    """Run what the resume policy asks for and record it in the directory's journal.
+
+    Parameters
+    ----------
+    sweep : Sweep
+        What to run.
+    directory : RunDirectory
+        Its journal and store.
+    runner : Runner
+        What runs the trials.
+    resume : {"missing", "always", "never"}
+        As for `Sweep.run`.
+    progress : callable or None
+        Called after each trial.
+    say : callable
+        Told about each step.
+    """
+    bill = FeatureBill()
+    if resume == "never":
+        return bill
+    planned = {cell: _trials(sweep, cell) for cell in sweep.plan.cells}
+    everything = [trial for trials in planned.values() for trial in trials]
+    _forget(directory, everything, resume, say)
+    recorded = directory.journal.hashes()
+    pending = {
+        cell: [trial for trial in trials if trial.hash not in recorded]
+        for cell, trials in planned.items()
+    }
+    n_planned = len({trial.hash for trial in everything})
+    count = _Counter(n_planned, n_planned - len({t.hash for ts in pending.values() for t in ts}))
+    count.tell(progress, None)
+    cache = sweep.cache or directory.path / FEATURES
+    maker = FeatureMaker(cache)
+    ready: list[Trial] = []
+    warned: set[str] = set()
+    for cell, trials in pending.items():
+        if not trials:
+            continue
+        try:
+            encoded = _encoded(sweep, cell, maker, bill, say)
+            _store(directory, encoded)
+        except (
+            Exception
+        ) as error:  # one task that cannot be encoded is no reason to stop the others
+            say(f"{cell.task} under {cell.encoder}: {_one_line(error)}")
+            for record in _failed(trials, error):
+                if directory.journal.record([record]):
+                    count.done += 1
+                    count.tell(progress, record)
+            continue
+        if cell.task not in warned:
+            warned.add(cell.task)
+            bill.warnings += _warnings(cell, encoded)
+        ready += trials
+    bill.n_encoded, bill.n_read = maker.n_encoded, maker.n_read
+    context = Context(directory.path / STORE, sweep.plan.seed, _extras(sweep))
+    with contextlib.closing(run_pending(ready, runner, context, directory.journal)) as records:
+        for record in records:
+            count.done += 1
+            count.tell(progress, record)
+    return bill
+
+
+@dataclass
+class _Counter:
+    planned: int
+    done: int
+
+    def tell(self, progress: "Progress | None", record: TrialRecord | None) -> None:
+        if progress is not None:
+            progress(self.done, self.planned, record)
+
+
+def _trials(sweep: "Sweep", cell: Cell) -> list[Trial]:
+    return [trial for trial, _, _ in sweep.plan.trials(cell)]
+
+
+def _forget(
+    directory: RunDirectory, trials: Iterable[Trial], resume: Resume, say: Callable[[str], None]
+) -> None:
+    planned = {trial.hash for trial in trials}
+    if resume == "always":
+        directory.journal.forget(planned)
+        return
+    lost = [
+        record.trial.hash
+        for record in directory.journal.records()
+        if record.trial.hash in planned and was_lost(record)
+    ]
+    if lost:
+        say(f"{len(lost)} fits were lost with their workers and are run again")
+        directory.journal.forget(lost)
+
+
+LOST = ("WorkerLost", "WorkerDied", "WorkerCrashed", "NodeDied", "ActorDied", "BrokenProcessPool")
+
+
+def was_lost(record: TrialRecord) -> bool:
+    """Whether a trial failed because its worker died, and not by itself."""
+    return record.status == "failed" and str(record.error).startswith(LOST)
+
+
+def _encoded(
+    sweep: "Sweep", cell: Cell, maker: FeatureMaker, bill: FeatureBill, say: Callable[[str], None]
+) -> Encoded:
+    target, pool = sweep.tasks[cell.task], sweep.sources[cell.task]
+    if sweep.encoders[cell.encoder] is None:
+        return Encoded(target, pool)
+    say(f"encoding {cell.task} under {cell.encoder}")
+    start = perf_counter()
+    try:
+        return maker.encode(target, sweep.encoding(cell.task, cell.encoder))
+    finally:
+        spent = perf_counter() - start
+        bill.seconds[cell.encoder] = bill.seconds.get(cell.encoder, 0.0) + spent
+
+
+def _store(directory: RunDirectory, encoded: Encoded) -> None:
+    directory.store.put_task(encoded.target)
+    for source in encoded.pool:
+        directory.store.put_task(source)
+
+
+def _warnings(cell: Cell, encoded: Encoded) -> list[Warned]:
+    plan = cell.study
+    try:
+        found = look_for_leakage(encoded.target, encoded.pool, plan.design, plan.task)
+    except InputError:
+        return []
+    return [Warned(w.kind, f"{cell.task}: {w.message}", w.remedy) for w in found]
+
+
+def _failed(trials: Iterable[Trial], error: Exception) -> Iterable[TrialRecord]:
+    now = datetime.now(UTC).isoformat(timespec="microseconds")
+    cost = Measured(0.0, 0.0, None, "driver", now, now)
+    for trial in trials:
+        yield TrialRecord(trial, "failed", None, f"encoding failed: {_one_line(error)}", cost)
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())
+
+
+def _extras(sweep: "Sweep") -> dict[str, Any]:
+    methods = {
+        method_key(name, estimator_key(cell.study.methods[name])): estimator
+        for cell in sweep.plan.cells
+        for name, estimator in sweep.methods[cell.task, cell.encoder].items()
+    }
+    names = {
+        source.fingerprint: source.name
+        for cell in sweep.plan.cells
+        for source in cell.study.sources
+    }
+    return {"methods": methods, "names": names}
