@@ -69,10 +69,16 @@ class _Evaluation:
     def run(self) -> tuple[ScoreTable, Tally]:
         shared: list[Candidate] = []
         pairwise = is_pairwise(self.work.estimator)
+        known: dict[tuple[int, int], str] = {}
         for candidate in self.unit.candidates:
-            reason = alone_reason(candidate)
-            if not reason and (pairwise or not self._splits_rows(candidate)):
-                reason = _DISTANCES
+            # Candidates of a dense grid hold the same chain and the same head.
+            same = (id(candidate.chain), id(candidate.head))
+            reason = known.get(same) if candidate.chain is not None else alone_reason(candidate)
+            if reason is None:
+                reason = alone_reason(candidate)
+                if not reason and (pairwise or not self._splits_rows(candidate)):
+                    reason = _DISTANCES
+                known[same] = reason
             if reason:
                 self._whole(candidate, reason)
             else:
@@ -108,9 +114,13 @@ class _Evaluation:
             return candidates
         engine = self.work.recipe.engine(self.work)
         chains: dict[tuple[int, ...], list[Candidate]] = {}
+        placed: dict[int, list[Candidate]] = {}
         for candidate in candidates:
-            marks = tuple(id(step) for step in candidate.chain or ())
-            chains.setdefault(marks, []).append(candidate)
+            place = placed.get(id(candidate.chain))
+            if place is None:
+                marks = tuple(id(step) for step in candidate.chain or ())
+                place = placed[id(candidate.chain)] = chains.setdefault(marks, [])
+            place.append(candidate)
         remaining: list[Candidate] = []
         for found in chains.values():
             for group in head_groups(found):

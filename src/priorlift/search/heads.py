@@ -1,6 +1,6 @@
 """Heads: the settings of a last step, grouped so that a family can solve each group at once."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -73,13 +73,24 @@ def head_groups(candidates: Sequence[Candidate]) -> list[HeadGroup]:
     O(candidates x settings).
     """
     groups: dict[tuple[Any, ...], list[Candidate]] = {}
+    axes: dict[int, frozenset[str]] = {}
     for candidate in candidates:
-        assert candidate.head is not None
-        axis = axis_of(candidate.head.kind)
-        # Most often there is nothing beside the axis, and then nothing to sort.
-        rest = tuple(n_key for n_key in candidate.setting_keys.items() if n_key[0] not in axis)
-        groups.setdefault((candidate.head.key, frozenset(rest)), []).append(candidate)
+        head, keys = candidate.head, candidate.setting_keys
+        assert head is not None
+        axis = axes.get(id(head))
+        if axis is None:
+            axis = axes[id(head)] = axis_of(head.kind)
+        # Dense grids have thousands of candidates with nothing beside the axis.
+        rest = _NOTHING if keys.keys() <= axis else frozenset(_beside(keys, axis))
+        groups.setdefault((head.key, rest), []).append(candidate)
     return [_group(found) for found in groups.values()]
+
+
+_NOTHING: frozenset[tuple[str, Any]] = frozenset()
+
+
+def _beside(keys: Mapping[str, Any], axis: frozenset[str]) -> Iterator[tuple[str, Any]]:
+    return (name_key for name_key in keys.items() if name_key[0] not in axis)
 
 
 def _group(candidates: list[Candidate]) -> HeadGroup:
@@ -87,11 +98,12 @@ def _group(candidates: list[Candidate]) -> HeadGroup:
     assert head is not None
     families, axis = families_for(head.kind), axis_of(head.kind)
     common = {n: v for n, v in candidates[0].settings.items() if n not in axis}
-    names = {name for candidate in candidates for name in candidate.settings if name in axis}
+    given = {tuple(candidate.settings) for candidate in candidates}
+    names = sorted({name for found in given for name in found if name in axis})
     # A candidate that does not set a parameter of the axis has the head's own value there.
     default = {name: getattr(head.estimator, name) for name in names}
     settings = tuple(
-        {name: candidate.settings.get(name, default[name]) for name in sorted(names)}
+        {name: candidate.settings.get(name, default[name]) for name in names}
         for candidate in candidates
     )
     return HeadGroup(tuple(candidates), head, common, settings, families)
