@@ -4,6 +4,7 @@ import sqlite3
 import sys
 import time
 from contextlib import closing
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from priorlift.core.errors import RunDirectoryError
-from priorlift.trials import Journal, Measured, Outcome, Trial, TrialRecord
+from priorlift.trials import Journal, Measured, Outcome, Trial, TrialRecord, canonical_json
 
 seconds = st.floats(0, 1e6)
 numbers = st.floats(allow_nan=False, allow_infinity=False)
@@ -74,7 +75,8 @@ def test_a_trial_is_recorded_once_and_its_first_record_stays(tmp_path, done):
     other = TrialRecord(first.trial, "failed", None, "ValueError: no", first.measured)
     with Journal(tmp_path / "j") as journal:
         assert journal.record([first, done(2), first]) == 2
-        assert journal.record([other, done(3)]) == 1
+        with pytest.warns(UserWarning, match="ran twice"):
+            assert journal.record([other, done(3)]) == 1
         assert same(journal.get(first.trial.hash), first)
         assert journal.counts() == {"done": 3, "failed": 0}
         assert journal.record([]) == 0
@@ -108,7 +110,7 @@ with Journal(sys.argv[1], read_only=True) as journal:
 
 WRITER = """
 import sys
-from priorlift.trials import Journal, Measured, Outcome, Trial, TrialRecord
+from priorlift.trials import Journal, Measured, Outcome, Trial, TrialRecord, canonical_json
 cost = Measured(0.0, 0.0, None, "w", "t", "t")
 with Journal(sys.argv[1]) as journal:
     number = len(journal.hashes())
@@ -153,7 +155,7 @@ def test_a_full_disk_is_named_and_earlier_rows_stay(tmp_path, done):
 
 LIMITED = """
 import resource, signal, sys
-from priorlift.trials import Journal, Measured, Outcome, Trial, TrialRecord
+from priorlift.trials import Journal, Measured, Outcome, Trial, TrialRecord, canonical_json
 cost = Measured(0.0, 0.0, None, "w", "t", "t")
 def record(number, size):
     outcome = Outcome({"text": "x" * size})
@@ -235,3 +237,65 @@ def test_what_is_forgotten_is_pending_again_and_nothing_else(tmp_path, done):
         assert journal.forget([trials[1].hash, "unknown"]) == 1
         assert journal.pending(trials) == [trials[1]]
         assert journal.forget([]) == 0
+
+
+SCHEMA_1 = """
+CREATE TABLE trials (hash TEXT PRIMARY KEY, task TEXT NOT NULL, params TEXT NOT NULL,
+status TEXT NOT NULL, outcome TEXT, arrays BLOB, error TEXT, wall_seconds REAL NOT NULL,
+cpu_seconds REAL NOT NULL, peak_memory_mb REAL, worker TEXT NOT NULL, started_at TEXT NOT NULL,
+finished_at TEXT NOT NULL);
+PRAGMA application_id = 0x50724C66;
+PRAGMA user_version = 1;
+"""
+
+
+def test_a_journal_of_schema_1_is_read_as_it_is_and_brought_up_to_date_when_written(tmp_path):
+    path = tmp_path / "old.sqlite"
+    done, failed = Trial("count", {"number": 1}), Trial("count", {"number": 2})
+    with closing(sqlite3.connect(path)) as old:
+        old.executescript(SCHEMA_1)
+        for trial, status, outcome, error in (
+            (done, "done", '{"number":1}', None),
+            (failed, "failed", None, "ValueError: no"),
+        ):
+            params = canonical_json(trial.params)
+            row = (trial.hash, "count", params, status, outcome, None, error, 1, 1, 1, "w", "", "")
+            old.execute(f"INSERT INTO trials VALUES ({', '.join('?' * 13)})", row)
+        old.commit()
+    with Journal(path, read_only=True) as journal:
+        before = list(journal.records())
+        assert (journal.expected(), journal.repeats()) == (None, [])
+        assert journal.pending([done, failed]) == []
+    with Journal(path) as journal:
+        assert list(journal.records()) == before
+        assert {record.trial: record.kind for record in before} == {done: None, failed: "error"}
+        journal.expect(5)
+    with Journal(path, read_only=True) as journal:
+        assert journal.expected() == 5
+
+
+def test_a_repeat_with_another_outcome_is_warned_of_and_kept_beside_the_first(tmp_path, done):
+    first = done(1)
+    other = replace(first, outcome=Outcome({"number": 2}))
+    later = replace(first, measured=replace(first.measured, worker="another", wall_seconds=9.0))
+    with Journal(tmp_path / "j.sqlite") as journal:
+        assert journal.record([first]) == 1
+        assert journal.record([later]) == 0  # only its cost differs
+        assert journal.repeats() == []
+        with pytest.warns(UserWarning, match="ran twice and gave another outcome"):
+            assert journal.record([done(3), other]) == 1
+        assert journal.repeats() == [(first.trial.hash, '{"number":2}')]
+        assert journal.get(first.trial.hash) == first
+
+
+def test_a_lost_trial_is_pending_again_and_its_next_record_takes_its_place(tmp_path, done):
+    record = done(1)
+    lost = replace(record, status="failed", outcome=None, error="WorkerLost: x", kind="lost")
+    with Journal(tmp_path / "j.sqlite") as journal:
+        journal.record([lost])
+        assert journal.pending([record.trial]) == [record.trial]
+        assert journal.record([record]) == 1
+        assert journal.record([lost]) == 0
+        assert list(journal.records()) == [record]
+        assert journal.pending([record.trial]) == []
+        assert journal.repeats() == []

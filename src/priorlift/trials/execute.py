@@ -19,8 +19,8 @@ def run_pending(
 
     A record is written at once, unless the last write was less than 0.1 seconds ago; then it waits
     for the next one, because a sync to the disk takes about as long as a short trial. Trials that
-    are already recorded, done or failed, are not run and not yielded; a trial given twice runs
-    once.
+    are already recorded, done or failed, are not run and not yielded, unless they were lost with
+    their workers; a trial given twice runs once.
 
     Parameters
     ----------
@@ -45,7 +45,10 @@ def run_pending(
     """
     waiting: list[TrialRecord] = []
     next_write = time.monotonic()
-    running = runner.run(journal.pending(trials), context)
+    pending = journal.pending(trials)
+    recorded = journal.hashes()
+    journal.expect(len(recorded.union(trial.hash for trial in pending)))
+    running = runner.run(pending, context)
     try:
         for record in running:
             waiting.append(record)

@@ -3,48 +3,27 @@
 The journal is what a run can be resumed from, so it holds its promises against crashes. A record
 that `record` has acknowledged survives `kill -9` (write-ahead log) and a power cut (synchronous
 FULL: a sync for each call, about a millisecond, which is why records come in lists). A trial is
-keyed by its hash and the first record stays: writing it again changes nothing and is not counted.
-Other processes can read while the run writes.
+keyed by its hash and the first record stays: writing it again changes nothing and is not counted,
+unless the trial was lost with its worker. A repeat that gives something else is warned of and kept
+beside the first. Other processes can read while the run writes.
 """
 
 import contextlib
 import json
 import sqlite3
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from priorlift.core.errors import RunDirectoryError
+from priorlift.trials import journal_schema as schema
 from priorlift.trials.outcome import Measured, Outcome, TrialRecord, pack_arrays, unpack_arrays
 from priorlift.trials.trial import Trial, canonical_json
 
-SCHEMA_VERSION = 1
-APPLICATION_ID = 0x50724C66  # "PrLf", so that a stranger's SQLite file is never written to
 _BUSY_SECONDS = 10.0
-_TABLE = """
-CREATE TABLE trials (
-    hash TEXT PRIMARY KEY,
-    task TEXT NOT NULL,
-    params TEXT NOT NULL,
-    status TEXT NOT NULL CHECK (status IN ('done', 'failed')),
-    outcome TEXT,
-    arrays BLOB,
-    error TEXT,
-    wall_seconds REAL NOT NULL,
-    cpu_seconds REAL NOT NULL,
-    peak_memory_mb REAL,
-    worker TEXT NOT NULL,
-    started_at TEXT NOT NULL,
-    finished_at TEXT NOT NULL
-)
-"""
-_COLUMNS = (
-    "hash, task, params, status, outcome, arrays, error,"
-    " wall_seconds, cpu_seconds, peak_memory_mb, worker, started_at, finished_at"
-)
-_INSERT = f"INSERT OR IGNORE INTO trials ({_COLUMNS}) VALUES ({', '.join('?' * 13)})"
-_SELECT = f"SELECT {_COLUMNS} FROM trials"
+_COMPARED = slice(3, 7)  # status, outcome, arrays, error: what a repeat must give again
 
 
 class Journal:
@@ -85,7 +64,8 @@ class Journal:
         Returns
         -------
         int
-            How many were new. A trial that is already recorded keeps its first record.
+            How many were new. A trial that is already recorded keeps its first record; if the
+            other one does not give the same, a warning says so and `repeats` has it.
 
         Raises
         ------
@@ -97,8 +77,11 @@ class Journal:
         rows = [_to_row(record) for record in records]
         with self._clear_errors(), self._transaction():
             before = self._connection.total_changes
-            self._connection.executemany(_INSERT, rows)
-            return self._connection.total_changes - before
+            self._connection.executemany(schema.INSERT, rows)
+            n_new = self._connection.total_changes - before
+            if n_new < len(rows):
+                self._keep_repeats(rows)
+            return n_new
 
     def hashes(self) -> set[str]:
         """Return the hashes of all recorded trials, done or failed."""
@@ -106,8 +89,10 @@ class Journal:
             return {row[0] for row in self._connection.execute("SELECT hash FROM trials")}
 
     def pending(self, trials: Iterable[Trial]) -> list[Trial]:
-        """Return the trials that are not recorded yet, each once, in the order given."""
-        recorded = self.hashes()
+        """Return the trials that are not recorded or were lost, each once, in the order given."""
+        with self._clear_errors():
+            query = "SELECT hash FROM trials" + (" WHERE kind IS NOT 'lost'" * self._current)
+            recorded = {row[0] for row in self._connection.execute(query)}
         unique = {trial.hash: trial for trial in trials}
         return [trial for key, trial in unique.items() if key not in recorded]
 
@@ -124,13 +109,15 @@ class Journal:
     def get(self, trial_hash: str) -> TrialRecord | None:
         """Return the record of one trial; None if there is none."""
         with self._clear_errors():
-            found = self._connection.execute(f"{_SELECT} WHERE hash = ?", (trial_hash,)).fetchone()
+            found = self._connection.execute(
+                f"{self._select} WHERE hash = ?", (trial_hash,)
+            ).fetchone()
         return None if found is None else _from_row(found)
 
     def records(self) -> Iterator[TrialRecord]:
         """Give all records, sorted by trial hash, so that the order says nothing about the run."""
         with self._clear_errors():
-            for row in self._connection.execute(f"{_SELECT} ORDER BY hash"):
+            for row in self._connection.execute(f"{self._select} ORDER BY hash"):
                 yield _from_row(row)
 
     def counts(self) -> dict[str, int]:
@@ -138,6 +125,38 @@ class Journal:
         query = "SELECT status, COUNT(*) FROM trials GROUP BY status"
         with self._clear_errors():
             return {"done": 0, "failed": 0} | dict(self._connection.execute(query).fetchall())
+
+    def repeats(self) -> list[tuple[str, str]]:
+        """Return the hash of each repeat that gave something else, and what it gave in one line."""
+        if not self._current:
+            return []
+        query = "SELECT hash, COALESCE(error, outcome, status) FROM repeats ORDER BY rowid"
+        with self._clear_errors():
+            return [(row[0], row[1]) for row in self._connection.execute(query)]
+
+    def expect(self, n_trials: int) -> None:
+        """Note how many trials the run plans, unless more are noted; for those who watch it.
+
+        Parameters
+        ----------
+        n_trials : int
+            Recorded ones included.
+        """
+        if n_trials > (self.expected() or 0):
+            with self._clear_errors(), self._transaction():
+                self._connection.execute(
+                    "INSERT OR REPLACE INTO facts VALUES ('expected', ?)", (str(n_trials),)
+                )
+
+    def expected(self) -> int | None:
+        """Return how many trials the run plans; None if it has not been noted."""
+        if not self._current:
+            return None
+        with self._clear_errors():
+            found = self._connection.execute(
+                "SELECT value FROM facts WHERE name = 'expected'"
+            ).fetchone()
+        return None if found is None else int(found[0])
 
     def close(self) -> None:
         """Close the file, and leave it readable from a read-only folder; safe to call twice."""
@@ -168,11 +187,11 @@ class Journal:
         application = self._pragma("application_id")
         version = self._pragma("user_version")
         empty = self._connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0] == 0
-        if application not in (0, APPLICATION_ID) or (application == 0 and not empty):
+        if application not in (0, schema.APPLICATION_ID) or (application == 0 and not empty):
             raise self._stranger()
-        if version > SCHEMA_VERSION:
+        if version > schema.SCHEMA_VERSION:
             raise RunDirectoryError(
-                f"the journal has schema {version}, this priorlift knows {SCHEMA_VERSION}",
+                f"the journal has schema {version}, this priorlift knows {schema.SCHEMA_VERSION}",
                 where=str(self.path),
                 cause="a newer priorlift wrote it",
                 remedy="upgrade priorlift, or use another --out",
@@ -180,14 +199,30 @@ class Journal:
         if self.read_only:
             if empty:
                 raise self._stranger()
+            self._note_version(version)
             return
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = FULL")
-        if empty:
+        if empty or version < schema.SCHEMA_VERSION:
             with self._transaction():
-                self._connection.execute(_TABLE)
-                self._connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-                self._connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+                (schema.create if empty else schema.migrate)(self._connection)
+        self._note_version(schema.SCHEMA_VERSION)
+
+    def _note_version(self, version: int) -> None:
+        self._current = version == schema.SCHEMA_VERSION
+        self._select = schema.select(version)
+
+    def _keep_repeats(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        for row in rows:
+            kept = self._connection.execute(schema.SAME, (row[0],)).fetchone()
+            if kept == row[_COMPARED] or row[-1] == "lost":
+                continue
+            self._connection.execute(schema.REPEAT, (row[0], *row[_COMPARED], row[10], row[12]))
+            warnings.warn(
+                f"{self.path}: trial {row[0]} ran twice and gave another outcome; the first is "
+                "kept, and the journal's repeats have the other",
+                stacklevel=3,
+            )
 
     def _pragma(self, name: str) -> int:
         return int(self._connection.execute(f"PRAGMA {name}").fetchone()[0])
@@ -272,10 +307,13 @@ def _to_row(record: TrialRecord) -> tuple[Any, ...]:
         cost.worker,
         cost.started_at,
         cost.finished_at,
+        record.kind,
     )
 
 
 def _from_row(row: tuple[Any, ...]) -> TrialRecord:
-    _, task, params, status, values, arrays, error, *cost = row
+    _, task, params, status, values, arrays, error, *cost, kind = row
     outcome = None if values is None else Outcome(json.loads(values), unpack_arrays(arrays))
-    return TrialRecord(Trial(task, json.loads(params)), status, outcome, error, Measured(*cost))
+    return TrialRecord(
+        Trial(task, json.loads(params)), status, outcome, error, Measured(*cost), kind
+    )
