@@ -20,7 +20,7 @@ from priorlift.core.errors import InputError, UnknownNameError
 FILE_NAME = "study.toml"
 PATHS = ("target", "sources", "out")
 # How a study is run, not what it finds: a run directory does not keep them.
-OF_THE_CALL = ("runner", "workers", "time_budget")
+OF_THE_CALL = ("runner", "workers", "address", "time_budget")
 
 
 class StudyConfig(BaseModel):
@@ -63,6 +63,8 @@ class StudyConfig(BaseModel):
         What runs the trials.
     workers : int or None
         Worker processes; None for one a core.
+    address : str or None
+        Of a running Ray cluster.
     time_budget : float or None
         Seconds after which no further trial is started.
     """
@@ -86,6 +88,7 @@ class StudyConfig(BaseModel):
     rank: bool = True
     runner: str = "processes"
     workers: int | None = Field(default=None, ge=1, le=4096)
+    address: str | None = Field(default=None, min_length=1)
     time_budget: float | None = Field(default=None, gt=0)
 
     @field_validator(*PATHS)

@@ -36,10 +36,18 @@ Json = Annotated[
 ]
 
 Runner = Annotated[
-    str | None, typer.Option("--runner", help="processes or serial. [default: processes]")
+    str | None, typer.Option("--runner", help="processes, serial or ray. [default: processes]")
 ]
 Workers = Annotated[
     int | None, typer.Option("--workers", help="Worker processes. [default: one a core]")
+]
+Address = Annotated[
+    str | None,
+    typer.Option(
+        "--address",
+        metavar="A",
+        help="Of a Ray cluster: auto, HOST:PORT, ray://HOST:PORT. [default: a private one]",
+    ),
 ]
 
 

@@ -22,6 +22,7 @@ def run_and_show(
     resume: bool = False,
     runner: str = "serial",
     workers: int | None = None,
+    address: str | None = None,
     time_budget: float | None = None,
     as_json: bool = False,
 ) -> None:
@@ -33,12 +34,20 @@ def run_and_show(
         What to run.
     out : Path
         The run directory.
-    resume, runner, workers, time_budget
+    resume, runner, workers, address, time_budget
         As for `Study.run`.
     as_json : bool
         Show the outcome as one JSON document.
     """
-    result = run(study, out, resume=resume, runner=runner, workers=workers, time_budget=time_budget)
+    result = run(
+        study,
+        out,
+        resume=resume,
+        runner=runner,
+        workers=workers,
+        address=address,
+        time_budget=time_budget,
+    )
     page = write_page(result, out / REPORT)
     if as_json:
         document = json.loads(result.to_json())
@@ -55,24 +64,26 @@ def run(
     resume: bool = False,
     runner: str = "serial",
     workers: int | None = None,
+    address: str | None = None,
     time_budget: float | None = None,
 ) -> "StudyResult":
     """Say what a study will do, and run it with its progress on stderr.
 
     Parameters
     ----------
-    study, out, resume, runner, workers, time_budget
+    study, out, resume, runner, workers, address, time_budget
         As for `run_and_show`.
     """
     from priorlift.trials.runners import get_runner
 
-    _announce(study, out, get_runner(runner, workers).n_workers)
+    _announce(study, out, get_runner(runner, workers, address=address).n_workers)
     with progress() as report_progress:
         return study.run(
             out,
             resume=resume,
             runner=runner,
             n_workers=workers,
+            address=address,
             time_budget=time_budget,
             progress=report_progress,
         )

@@ -55,12 +55,9 @@ def command(
         bool | None, typer.Option("--rank/--no-rank", help="Rank the sources first.")
     ] = None,
     seed: options.Seed = None,
-    runner: Annotated[
-        str | None, typer.Option("--runner", help="processes or serial. [default: processes]")
-    ] = None,
-    workers: Annotated[
-        int | None, typer.Option("--workers", help="Worker processes. [default: one a core]")
-    ] = None,
+    runner: options.Runner = None,
+    workers: options.Workers = None,
+    address: options.Address = None,
     time_budget: Annotated[
         float | None,
         typer.Option("--time-budget", metavar="S", help="Seconds; then no further fit is started."),
@@ -89,6 +86,7 @@ def command(
         "seed": seed,
         "runner": runner,
         "workers": workers,
+        "address": address,
         "time_budget": time_budget,
     }
     config = settings(target, given)
@@ -96,7 +94,7 @@ def command(
     from priorlift.cli.running import run_and_show
     from priorlift.trials.runners import get_runner
 
-    study.check_memory(get_runner(config.runner, config.workers).n_workers)
+    study.check_memory(get_runner(config.runner, config.workers, address=config.address).n_workers)
     keep_settings(config, resume=resume)
 
     run_and_show(
@@ -105,6 +103,7 @@ def command(
         resume=resume,
         runner=config.runner,
         workers=config.workers,
+        address=config.address,
         time_budget=config.time_budget,
         as_json=as_json,
     )

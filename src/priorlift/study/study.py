@@ -228,6 +228,9 @@ class Study:
             Where trials run; the results do not depend on it.
         n_workers : int, optional
             Worker processes; by default one a processor.
+        address : str, optional
+            For runner "ray": "auto", "host:port" or "ray://host:port" of a running cluster; by
+            default a private one is started on this machine.
         time_budget : float, optional
             Seconds after which no further trial is started. Only complete draws are analysed, and
             the result is marked as not reproducible.
