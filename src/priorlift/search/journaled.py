@@ -125,9 +125,11 @@ def run_as_trials(
         if not left:
             return
         shipped = _shipped(work, trials, directory, in_place=name == "serial")
-        options = {} if address is None else {"address": address}
         chosen = get_runner(
-            name, None if n_jobs is None else n_workers, tasks={TASK: score_unit}, **options
+            name,
+            None if n_jobs is None else n_workers,
+            tasks={TASK: score_unit},
+            address=address,
         )
         context = Context(directory.store.directory, extras={TASK: shipped})
         for record in run_pending(left, chosen, context, directory.journal):

@@ -139,7 +139,8 @@ def _f1_macro(labels: NDArray[Any], codes: NDArray[Any], n_classes: int) -> Floa
 
 def _row_means(values: Floats) -> Floats:
     # Each row as one array in memory, so that NumPy adds as it does for one alone.
-    return np.ascontiguousarray(values).mean(axis=1)
+    means: Floats = np.ascontiguousarray(values).mean(axis=1)
+    return means
 
 
 def _counts(

@@ -155,11 +155,11 @@ class Cut:
 
     def _whitened(self, train: NDArray[Any], scale: NDArray[Any]) -> NDArray[Any]:
         if self._full._fit_svd_solver == "covariance_eigh":
-            return train / scale
+            return np.asarray(train / scale)
         # An SVD scales its left vectors, so a direction without variance does not blow up here.
         singular = self._full.singular_values_[: train.shape[1]]
         left = np.divide(train, singular, out=np.zeros_like(train), where=singular > 0)
-        return left * np.sqrt(self._full.n_samples_ - 1).astype(train.dtype)
+        return np.asarray(left * np.sqrt(self._full.n_samples_ - 1).astype(train.dtype))
 
     def _count(self, count: int | float | None) -> int:
         shares = self._full.explained_variance_ratio_

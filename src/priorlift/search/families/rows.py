@@ -61,9 +61,12 @@ def is_number(value: Any, low: float = -np.inf, high: float = np.inf) -> bool:
     """Tell whether a setting is one finite real number within bounds."""
     if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
         return False
-    return bool(np.isfinite(float(value)) and low <= value <= high)
+    number = float(value)
+    return bool(np.isfinite(number)) and low <= number <= high
 
 
 def is_count(value: Any, low: int = 1) -> bool:
     """Tell whether a setting is an integer of at least `low`."""
-    return isinstance(value, Integral) and not isinstance(value, bool | np.bool_) and value >= low
+    if isinstance(value, bool | np.bool_) or not isinstance(value, Integral):
+        return False
+    return int(value) >= low
