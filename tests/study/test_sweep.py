@@ -1,0 +1,247 @@
+"""A sweep keeps every seed, survives what fails, encodes once, and goes on where it stopped."""
+
+import shutil
+from collections import Counter
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+from priorlift import Source, SourcePool, Study, Sweep, SweepResult, Target
+from priorlift.core.errors import InputError
+from priorlift.encoders.base import RawEncoder
+from priorlift.study import sweep_storage
+from priorlift.transfer.pooled import PooledClassifier
+from priorlift.transfer.target_only import TargetOnlyClassifier
+
+
+class Fussy(PooledClassifier):
+    """Refuses to learn from sources whose rows lie far off."""
+
+    def fit(self, X, y, sources=None, sample_weight=None, groups=None):
+        if sources is not None and any(abs(np.mean(s.X)) > 50 for s in sources):
+            raise ValueError("far off")
+        return super().fit(X, y, sources=sources, sample_weight=sample_weight, groups=groups)
+
+
+class Halves(RawEncoder):
+    """Halves numbers, and counts the rows that it has computed."""
+
+    rows = 0
+
+    def __init__(self, broken=False):
+        self.broken = broken
+
+    def _encode(self, X):
+        if self.broken:
+            raise ValueError("no weights")
+        Halves.rows += len(X)
+        return np.asarray(X) / 2
+
+    def _content(self):
+        return [str(self.broken)]
+
+
+@pytest.fixture(scope="module")
+def data(blobs):
+    """Two tasks, and a pool for each: one that helps, one that no fit can take."""
+    rng = np.random.default_rng(5)
+    tasks = {"a": Target("a", *blobs(230, rng)), "b": Target("b", *blobs(230, rng))}
+    X, y = blobs(60, rng)
+    near = SourcePool([Source("near", *blobs(120, rng))])
+    return tasks, {"a": near, "b": SourcePool([Source("far", X + 100, y)])}
+
+
+def make(data, encoders=None, **options):
+    tasks, sources = data
+    given = {"label_budgets": [10], "n_splits": 20, "methods": {"fussy": Fussy()}, **options}
+    if isinstance(given["methods"], dict):  # one linear model stands for a choice among several
+        reference = TargetOnlyClassifier({"a": LogisticRegression()})
+        given["methods"] = {"target_only": reference, **given["methods"]}
+    return Sweep(tasks, encoders, sources, **given)
+
+
+def table(result):
+    return {k: v for k, v in result.columns().items() if not k.startswith("measured_")}
+
+
+@pytest.fixture(scope="module")
+def finished_once(data, tmp_path_factory):
+    sweep = make(data)
+    out = tmp_path_factory.mktemp("sweep") / "run"
+    return sweep, sweep.run(out), out
+
+
+@pytest.fixture
+def swept(finished_once, tmp_path):
+    """A finished sweep, its result, and a run directory of its own."""
+    sweep, result, out = finished_once
+    return sweep, result, shutil.copytree(out, tmp_path / "run")
+
+
+def test_a_failed_fit_is_a_row_with_its_reason_and_the_others_go_on(swept):
+    _, result, _ = swept
+    rows = table(result)
+    failed = [i for i, status in enumerate(rows["status"]) if status == "failed"]
+    assert {rows["task"][i] for i in failed} == {"b"}
+    assert {rows["error"][i] for i in failed} == {"ValueError: far off"}
+    assert len(failed) == result.counts["failed"] == 20
+    counts = result.counts
+    assert counts["planned"] == counts["done"] + counts["failed"] + counts["pending"] == 120
+    assert [v.task for v in result.verdicts] == ["a"]
+
+
+def test_every_seed_counts_and_none_is_picked(swept):
+    _, result, _ = swept
+    rows = table(result)
+    own = [
+        i
+        for i in range(len(rows["task"]))
+        if (rows["task"][i], rows["method"][i], rows["sources"][i]) == ("a", "fussy", "near")
+    ]
+    scores = [rows["score"][i] for i in own]
+    assert sorted(rows["draw"][i] for i in own) == list(range(20))
+    point = next(c.point for c in result.curves if c.point.sources == "near")
+    assert point.score == pytest.approx(np.mean(scores))
+    assert point.score < max(scores)
+
+
+def test_both_arms_and_all_encoders_are_judged_on_the_same_rows(data):
+    rows = table(make(data, {"raw": None, "halves": Halves()}).run())
+    seen = {}
+    for i, task in enumerate(rows["task"]):
+        if rows["status"][i] == "done":
+            place = task, rows["draw"][i]
+            seen.setdefault(place, set()).add((rows["train_rows"][i], rows["test_rows"][i]))
+    assert len(seen) == 40
+    assert all(len(pairs) == 1 for pairs in seen.values())
+
+
+def test_scores_that_are_all_negative_have_a_verdict():
+    """Where the best score begins at 0, a task of negative scores would be lost."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 3))
+    y = X @ [1.0, 2.0, 0.5] + rng.normal(size=300)
+    pool = SourcePool([Source("s", X[230:], y[230:])])
+    result = Sweep([Target("t", X[:230], y[:230])], None, pool, ["pooled"], [10]).run()
+    assert max(result.columns()["score"]) < 0
+    assert len(result.verdicts) == 1
+
+
+def test_each_data_set_is_encoded_once_whatever_is_fitted_on_it(data, tmp_path):
+    Halves.rows = 0
+    methods = {"one": PooledClassifier(), "two": PooledClassifier()}
+    sweep = make(data, {"halves": Halves()}, methods=methods, cache=tmp_path / "cache")
+    sweep.run(tmp_path / "run")
+    expected = sum(t.n_rows for t in data[0].values()) + 120 + 60
+    assert Halves.rows == expected
+    sweep.run(tmp_path / "other", resume="always")
+    assert Halves.rows == expected, "the cache is shared"
+
+
+def test_an_encoder_that_fails_leaves_rows_and_spares_the_others(data):
+    result = make(data, {"raw": None, "broken": Halves(broken=True)}).run()
+    rows = table(result)
+    status = {"raw": set(), "broken": set()}
+    for encoder, one, error in zip(rows["encoder"], rows["status"], rows["error"], strict=True):
+        status[encoder].add(one)
+        assert encoder == "raw" or "no weights" in error
+    assert status == {"raw": {"done", "failed"}, "broken": {"failed"}}
+
+
+def test_a_stopped_sweep_ends_like_an_undisturbed_one(data, swept, tmp_path):
+    def stop(done, planned, record):
+        if done == 37:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        make(data).run(tmp_path / "stopped", progress=stop)
+    part = SweepResult.load(tmp_path / "stopped")
+    assert 0 < part.counts["pending"] < 120
+    assert sum(part.counts[w] for w in ("done", "failed", "pending")) == 120
+    whole = make(data).run(tmp_path / "stopped")
+    assert table(whole) == table(swept[1])
+    assert whole.to_json() == swept[1].to_json()
+
+
+def started(sweep, out, **options):
+    """Run a sweep and return its result with how many fits it ran."""
+    seen = []
+    result = sweep.run(out, progress=lambda done, n, record: seen.append(record), **options)
+    return result, len([record for record in seen if record is not None])
+
+
+def test_missing_runs_nothing_again_always_all_and_never_nothing(swept, data):
+    sweep, result, out = swept
+    assert started(sweep, out)[1] == 0, "deterministic failures are not tried again either"
+    again, n = started(sweep, out, resume="always")
+    assert n == 120
+    assert table(again) == table(result)
+    larger = make(data, methods={"fussy": Fussy(), "pooled": PooledClassifier()})
+    assert started(larger, out, resume="never")[1] == 0
+    grown, n = started(larger, out)
+    assert n == grown.counts["planned"] - 120, "what the smaller sweep has run is used"
+
+
+def test_rows_of_another_version_of_the_code_are_not_used_and_it_says_so(swept, data, monkeypatch):
+    monkeypatch.setattr(sweep_storage, "code_versions", lambda encoders: {"priorlift": "9"})
+    result, n = started(make(data), swept[2])
+    assert n == 120
+    told = [w.message for w in result.warnings if "version" in w.kind]
+    assert len(told) == 1
+    assert "120 recorded fits are not used" in told[0]
+    assert "-> 9" in told[0]
+
+
+def test_the_rows_are_those_of_a_study_of_the_task_alone(swept, data):
+    target, pool = data[0]["a"], data[1]["a"]
+    reference = TargetOnlyClassifier({"a": LogisticRegression()})
+    methods = {"target_only": reference, "fussy": Fussy()}
+    study = Study(target, pool, methods, [10], rank=False).run()
+    alone = {(r["method"], r["sources"], r["draw"]): r["score"] for r in _rows(study.columns())}
+    swept_rows = [r for r in _rows(table(swept[1])) if r["task"] == "a"]
+    assert {(r["method"], r["sources"], r["draw"]): r["score"] for r in swept_rows} == alone
+
+
+def _rows(columns):
+    return [
+        dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)
+    ]
+
+
+def test_a_saved_result_comes_back_whole(swept, tmp_path):
+    _, result, out = swept
+    loaded = SweepResult.load(out)
+    assert (table(loaded), loaded.to_json()) == (table(result), result.to_json())
+    copy = SweepResult.load(result.save(tmp_path / "copy"))
+    assert copy.to_json() == result.to_json()
+    assert "<table>" in result._repr_html_()
+
+
+def test_verdicts_are_one_family_over_all_tasks(swept):
+    _, result, _ = swept
+    assert all(v.verdict.n_claims == len(result.verdicts) for v in result.verdicts)
+
+
+def test_the_budgets_of_one_arm_and_draw_are_a_group(data):
+    plan = make(data, label_budgets=[4, 10]).plan
+    groups = Counter(trial.group for trial, _, _ in plan.trials(plan.cells[0]))
+    assert set(groups.values()) == {2}
+    assert len(groups) == 3 * 20
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"n_splits": 10**9}, "multiplies to"),
+        ({"methods": ["poled"]}, "did you mean 'pooled'"),
+        ({"metric": "acuracy"}, "did you mean 'accuracy'"),
+        ({"source_sets": "best"}, "unknown source_sets"),
+        ({"methods": []}, "no method"),
+        ({"level": 2.0}, "level"),
+    ],
+)
+def test_bad_input_is_refused_before_anything_is_encoded(data, options, said):
+    with pytest.raises(InputError) as refused:
+        make(data, {"broken": Halves(broken=True)}, **options)
+    assert said in str(refused.value)
