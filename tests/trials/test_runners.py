@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 
-from priorlift.core.errors import InputError, PriorliftError, UnknownNameError
+from priorlift.core.errors import InputError, UnknownNameError
 from priorlift.trials import Context, Outcome, Trial, get_runner
 
 
@@ -125,12 +125,13 @@ def test_closing_the_iterator_stops_the_work_in_silence(runner_name, recwarn):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
-def test_a_killed_worker_is_answered_with_the_remedy_and_the_next_run_works():
+def test_a_trial_that_kills_its_worker_is_lost_and_the_others_are_not():
     trials = [Trial("die", {"number": number}) for number in range(10)]
-    runner = get_runner("processes", 2, tasks=TASKS)
-    with pytest.raises(PriorliftError, match=r"out of memory.*--resume and fewer workers"):
-        list(runner.run(trials, Context()))
-    assert len(list(runner.run(trials[:6], Context()))) == 6
+    records = list(get_runner("processes", 2, tasks=TASKS).run(trials, Context()))
+    assert sorted(record.trial.params["number"] for record in records) == list(range(10))
+    (lost,) = [record for record in records if record.status == "failed"]
+    assert (lost.trial.params["number"], lost.kind) == (6, "lost")
+    assert lost.error.startswith("WorkerLost: ")
 
 
 def test_an_interrupt_is_not_a_failed_trial(runner_name):

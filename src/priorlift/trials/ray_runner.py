@@ -18,6 +18,7 @@ import priorlift
 from priorlift.core.errors import PriorliftError
 from priorlift.trials.blocks import Block, Bundles, blocks_of
 from priorlift.trials.context import Context, TaskFunction
+from priorlift.trials.limits import Limits
 from priorlift.trials.outcome import TrialRecord
 from priorlift.trials.ray_cluster import connect, load_ray, slots
 from priorlift.trials.ray_store import put_store
@@ -49,6 +50,8 @@ class RayRunner:
         What one worker takes; fractions of a GPU are shared.
     object_store_memory : int or None
         Bytes of shared memory for a private cluster.
+    limits : Limits
+        Of each trial.
 
     Notes
     -----
@@ -61,6 +64,7 @@ class RayRunner:
     num_cpus: float = 1.0
     num_gpus: float = 0.0
     object_store_memory: int | None = None
+    limits: Limits = field(default_factory=Limits)
     name: str = field(default="ray", init=False)
     _put: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
     _session: str = field(default="", init=False, repr=False)
@@ -84,7 +88,9 @@ class RayRunner:
             | {f"extras[{name!r}]": extra for name, extra in context.extras.items()}
         )
         private = self._connect()
-        shared = [ray.put(Payload(self._reachable(context, private), self.tasks, _version()))]
+        shared = [
+            ray.put(Payload(self._reachable(context, private), self.tasks, self.limits, _version()))
+        ]
         flight = _Flight(ray, shared, self.num_cpus, self.num_gpus)
         bundles = Bundles(blocks_of(trials, self.n_workers), self.n_workers)
         alone: deque[Trial] = deque()

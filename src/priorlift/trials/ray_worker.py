@@ -8,11 +8,13 @@ import os
 import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import priorlift
 from priorlift.trials.blocks import Block
 from priorlift.trials.context import Context, TaskFunction
+from priorlift.trials.limits import Child, Limits
 from priorlift.trials.outcome import TrialRecord
 from priorlift.trials.run_trial import OneThread, run_trial
 
@@ -27,12 +29,15 @@ class Payload:
         For the task functions.
     tasks : mapping of str to callable
         Task functions that come before the registry's.
+    limits : Limits
+        Of each trial.
     version : str
         The driver's priorlift.
     """
 
     context: Context
     tasks: Mapping[str, TaskFunction]
+    limits: Limits
     version: str
 
 
@@ -64,11 +69,20 @@ def run_block(block: Block, shared: Sequence[Any]) -> list[TrialRecord] | str | 
     records = []
     try:
         for trial in block:
+            if payload.limits:
+                child = _child(payload.limits)
+                records.append(child.run(trial, payload.context, payload.tasks))
+                continue
             with _one_thread.limit():
                 records.append(run_trial(trial, payload.context, payload.tasks, worker))
     except KeyboardInterrupt:
         return None
     return records
+
+
+@cache
+def _child(limits: Limits) -> Child:
+    return Child(limits)
 
 
 def _payload(reference: Any) -> Payload:

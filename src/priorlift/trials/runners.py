@@ -11,6 +11,8 @@ import joblib
 
 from priorlift.core.errors import InputError, UnknownNameError
 from priorlift.trials.context import Context, TaskFunction
+from priorlift.trials.limited_runner import LimitedRunner
+from priorlift.trials.limits import Limits
 from priorlift.trials.outcome import TrialRecord
 from priorlift.trials.processes_runner import ProcessesRunner
 from priorlift.trials.ray_runner import RayRunner
@@ -48,6 +50,8 @@ def get_runner(
     num_cpus: float = 1.0,
     num_gpus: float = 0.0,
     object_store_memory: int | None = None,
+    max_seconds: float | None = None,
+    max_memory_mb: float | None = None,
 ) -> Runner:
     """Return a runner by name.
 
@@ -67,13 +71,16 @@ def get_runner(
         For "ray": processors and GPUs of a worker; 0.5 puts two workers on a GPU.
     object_store_memory : int, optional
         For "ray": bytes of shared memory for a private cluster.
+    max_seconds, max_memory_mb : float, optional
+        What a single trial may take; one that takes more is ended and recorded as failed. Trials
+        then run in child processes, with every runner.
 
     Raises
     ------
     UnknownNameError
         There is no runner of that name.
     InputError
-        `n_workers` is not a positive integer, or `address` is given to another runner than "ray".
+        `n_workers` or a limit is not positive, or `address` is given to another runner than "ray".
     """
     if n_workers is not None and (not isinstance(n_workers, int) or n_workers < 1):
         raise InputError(f"n_workers is {n_workers!r}", remedy="pass 1 or more, or leave it out")
@@ -82,10 +89,14 @@ def get_runner(
             f"runner {name!r} has no address", where=f"address {address!r}", remedy="--runner ray"
         )
     given = dict(tasks or {})
+    limits = Limits(max_seconds, max_memory_mb)
     if name == "serial":
-        return SerialRunner(given)
+        return LimitedRunner(name, 1, given, limits) if limits else SerialRunner(given)
     if name == "processes":
-        return ProcessesRunner(n_workers or joblib.cpu_count(), given)
+        n_workers = n_workers or int(joblib.cpu_count())
+        if limits:
+            return LimitedRunner(name, n_workers, given, limits)
+        return ProcessesRunner(n_workers, given)
     if name == "ray":
-        return RayRunner(n_workers, given, address, num_cpus, num_gpus, object_store_memory)
+        return RayRunner(n_workers, given, address, num_cpus, num_gpus, object_store_memory, limits)
     raise UnknownNameError("runner", name, RUNNERS)
