@@ -88,7 +88,20 @@ def _labels(
     return None if codes is None else known(predictions.labels, codes, len(predictions.classes))
 
 
+# The last targets and classes with their codes: pieces of one answer come with the same ones. One
+# tuple, put in place at once, because threads may score side by side.
+_memo: dict[str, tuple[Any, Any, NDArray[np.intp] | None]] = {"last": (None, None, None)}
+
+
 def _codes(y: NDArray[Any], classes: NDArray[Any]) -> NDArray[np.intp] | None:
+    """Return `_new_codes`, kept while the same arrays are asked for."""
+    last = _memo["last"]
+    if last[0] is not y or last[1] is not classes:
+        last = _memo["last"] = (y, classes, _new_codes(y, classes))
+    return last[2]
+
+
+def _new_codes(y: NDArray[Any], classes: NDArray[Any]) -> NDArray[np.intp] | None:
     """Return positions in the classes; new classes are numbered after them, None if unlike."""
     numbers = "iub"
     alike = y.dtype.kind == classes.dtype.kind or (

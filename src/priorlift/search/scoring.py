@@ -25,6 +25,9 @@ from priorlift.search.views import View, has_usual_score
 
 Score = float | dict[str, float]
 
+# What `score` of classifiers and of regressors is, by whether the answers are of a regression.
+_USUAL = {False: get_scorer("accuracy"), True: get_scorer("r2")}
+
 
 @dataclass(frozen=True, eq=False)
 class Scoring:
@@ -139,5 +142,5 @@ def _routing_is_on() -> bool:
 
 def _batched(scorer: Any, predictions: Predictions, y: Any) -> NDArray[np.float64] | None:
     if is_own_score(scorer):
-        scorer = get_scorer("r2" if predictions.classes is None else "accuracy")
+        scorer = _USUAL[predictions.classes is None]
     return batched_scores(scorer, predictions, y)

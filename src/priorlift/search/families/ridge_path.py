@@ -10,7 +10,7 @@ their rounding errors allow. `RidgePath.risk` bounds the difference to first ord
 a limit, or where two classes are closer than it, the setting is fitted by the estimator itself.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +26,7 @@ from priorlift.search.families.rows import is_number
 
 Floats = NDArray[np.float64]
 
+_USUAL_NUMBERS = {float, int, np.float64}
 DOUBLE = np.dtype(np.float64)
 # Settings solved by one product, and the bytes that their predictions may take.
 CHUNK, CHUNK_BYTES = 256, 2**24
@@ -69,8 +70,8 @@ class RidgePath:
 
         Parameters
         ----------
-        Z : ndarray of shape (n, r)
-            Rows in the eigenbasis.
+        Z : ndarray of shape (n, r + 1)
+            Rows in the eigenbasis, and a column of ones.
         alphas : ndarray of shape (s,)
             Penalties.
 
@@ -82,20 +83,21 @@ class RidgePath:
         -----
         O(k s n r), one GEMM.
         """
-        k, s = self.targets.shape[1], len(alphas)
-        inverse = self._inverse(alphas)
-        coefficients = self.targets.T[:, np.newaxis] * inverse
-        planes = (coefficients.reshape(k * s, -1) @ Z.T).reshape(k, s, len(Z))
-        planes += self.offset[:, np.newaxis, np.newaxis]
+        (r, k), s = self.targets.shape, len(alphas)
+        # The offset is one more coefficient, of a column of ones: cheaper than another pass.
+        coefficients = np.empty((k, s, r + 1))
+        np.multiply(self.targets.T[:, np.newaxis], self._inverse(alphas), out=coefficients[..., :r])
+        coefficients[..., r] = self.offset[:, np.newaxis]
+        planes = (coefficients.reshape(k * s, r + 1) @ Z.T).reshape(k, s, len(Z))
         return planes.astype(self.dtype, copy=False)
 
-    def risk(self, Z: Floats, alphas: Floats) -> Floats:
+    def risk(self, largest: Floats, alphas: Floats) -> Floats:
         """Bound how far predictions may lie from the estimator's own, for each penalty.
 
         Parameters
         ----------
-        Z : ndarray of shape (n, r)
-            Rows in the eigenbasis.
+        largest : ndarray of shape (r,)
+            The largest square of each coordinate among the rows.
         alphas : ndarray of shape (s,)
             Penalties.
 
@@ -113,7 +115,6 @@ class RidgePath:
         """
         eps = float(np.finfo(self.dtype).eps)
         squares = self._inverse(alphas) ** 2
-        largest = (Z**2).max(axis=0) if len(Z) else np.zeros(Z.shape[1])
         with np.errstate(invalid="ignore"):
             reach = np.sqrt(squares @ largest)
             size = np.sqrt((squares @ self.targets**2).max(axis=1))
@@ -147,23 +148,66 @@ class Form:
     flat: bool = True
     multilabel: bool = False
 
-    def predictions(self, planes: NDArray[Any]) -> tuple[Predictions, NDArray[Any]]:
-        """Return predictions, and how close each setting comes to another label (inf: nowhere).
+    def predictions(
+        self, planes: NDArray[Any], risk: Floats
+    ) -> tuple[Predictions, NDArray[np.bool_]]:
+        """Return predictions, and for each setting whether its labels hang on rounding.
 
         Parameters
         ----------
         planes : ndarray of shape (k, s, n)
             From `RidgePath.planes`.
+        risk : ndarray of shape (s,)
+            How far each setting's values may be off.
         """
         shaped = planes[0] if self.flat and len(planes) == 1 else planes.transpose(1, 2, 0)
         if self.classes is None:
-            return Predictions(values=shaped), np.full(planes.shape[1], np.inf)
+            return Predictions(values=shaped), np.zeros(planes.shape[1], dtype=bool)
         if self.multilabel:
+            near = ~(np.abs(planes) > risk[:, np.newaxis])
             marks = (planes > 0).astype(np.int64).transpose(1, 2, 0)
-            margin = np.abs(planes).min(axis=(0, 2), initial=np.inf)
-            return Predictions(self.classes, values=marks, decision=shaped), margin
-        labels, margin = first_of_largest(planes)
-        return Predictions(self.classes, labels=labels, decision=shaped), margin
+            return Predictions(self.classes, values=marks, decision=shaped), near.any(axis=(0, 2))
+        labels, near_ties = labels_of(planes, 2 * risk)
+        return Predictions(self.classes, labels=labels, decision=shaped), near_ties
+
+
+def labels_of(planes: NDArray[Any], tolerance: Floats) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """Return the label of every row, and which settings have rows that two labels share.
+
+    Parameters
+    ----------
+    planes : ndarray of shape (k, s, n)
+        Decision values; one plane stands for two classes, parted at 0.
+    tolerance : ndarray of shape (s,)
+        Values that are no further apart count as equal.
+
+    Returns
+    -------
+    labels : ndarray of int, shape (s, n)
+        Meant for settings without ties only.
+    ties : ndarray of bool, shape (s,)
+        NaN counts as a tie, too.
+
+    Examples
+    --------
+    >>> planes = np.array([[[0.1, 0.5]], [[0.4, 0.2]]])
+    >>> labels, ties = labels_of(planes, np.array([0.2]))
+    >>> labels.tolist(), ties.tolist()
+    ([[1, 0]], [False])
+    """
+    if len(planes) == 1:
+        ties = ~(np.abs(planes[0]) > tolerance[:, np.newaxis])
+        return (planes[0] > 0).view(np.uint8), ties.any(axis=1)
+    small = np.uint8 if len(planes) < 256 else np.int64
+    floor = planes.max(axis=0)
+    floor -= tolerance.astype(planes.dtype)[:, np.newaxis]
+    labels, n_near = np.zeros((2, *floor.shape), dtype=small)
+    near = np.empty(floor.shape, dtype=bool)
+    for label, plane in enumerate(planes):
+        np.greater_equal(plane, floor, out=near)
+        n_near += near
+        labels += np.multiply(near, small(label), dtype=small)
+    return labels, (n_near != 1).any(axis=1)
 
 
 def spectrum(gram: Floats) -> tuple[Floats, Floats]:
@@ -177,14 +221,14 @@ def spectrum(gram: Floats) -> tuple[Floats, Floats]:
     return np.maximum(values, 0.0), vectors
 
 
-def head_reason(estimator: Any, alphas: Iterable[Any]) -> str | None:
+def head_reason(estimator: Any, alphas: Sequence[Any]) -> str | None:
     """Return why a ridge estimator's penalties have no closed form here; None if they have.
 
     Parameters
     ----------
     estimator : Ridge or RidgeClassifier
         Unfitted.
-    alphas : iterable
+    alphas : sequence
         The penalties that are asked for.
     """
     if estimator.positive is not False:
@@ -193,6 +237,9 @@ def head_reason(estimator: Any, alphas: Iterable[Any]) -> str | None:
         return f"solver {estimator.solver!r} is iterative"
     if not isinstance(estimator.fit_intercept, bool | np.bool_):
         return "fit_intercept is neither true nor false"
+    usual = set(map(type, alphas)) <= _USUAL_NUMBERS and len(alphas)
+    if usual and np.isfinite(alphas).all() and min(alphas) >= 0:
+        return None
     if not all(is_number(alpha, low=0.0) for alpha in alphas):
         return "a penalty is not one number of at least 0"
     return None
@@ -206,40 +253,6 @@ def fitted_values(
     fitted.fit(np.array(block.X_train), block.y_train, **block.fit_params)
     speak = fitted.predict if type(fitted) is Ridge else fitted.decision_function
     return speak(block.X_test), speak(block.X_train) if block.want_train else None
-
-
-def first_of_largest(planes: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return the label of every row, ties to the first class, and each setting's least margin.
-
-    Parameters
-    ----------
-    planes : ndarray of shape (k, s, n)
-        Decision values; one plane stands for two classes, parted at 0.
-
-    Returns
-    -------
-    labels : ndarray of int, shape (s, n)
-    margin : ndarray of shape (s,)
-        Least distance between the largest and the second largest value (to 0 for one plane).
-
-    Examples
-    --------
-    >>> planes = np.array([[[0.1, 0.5]], [[0.4, 0.5]]])
-    >>> labels, margin = first_of_largest(planes)
-    >>> labels.tolist(), margin.tolist()
-    ([[1, 0]], [0.0])
-    """
-    if len(planes) == 1:
-        return (planes[0] > 0).astype(np.intp), np.abs(planes[0]).min(axis=1, initial=np.inf)
-    best, second = planes[0].copy(), np.full(planes[0].shape, -np.inf, dtype=planes.dtype)
-    labels = np.zeros(best.shape, dtype=np.int16 if len(planes) < 2**15 else np.intp)
-    lower = np.empty_like(best)
-    for label, plane in enumerate(planes[1:], 1):
-        np.copyto(labels, label, where=plane > best)
-        np.minimum(best, plane, out=lower)
-        np.maximum(second, lower, out=second)
-        np.maximum(best, plane, out=best)
-    return labels, (best - second).min(axis=1, initial=np.inf)
 
 
 Plain = Callable[[int], tuple[NDArray[Any], NDArray[Any] | None]]
@@ -273,26 +286,39 @@ def answers(
     ------
     Answers
     """
-    sides = [Z_test] if Z_train is None else [Z_test, Z_train]
-    n_largest = max(len(Z) for Z in sides)
-    a_setting = 8 * path.targets.shape[1] * max(n_largest, 1)
+    sides = [_with_ones(Z) for Z in (Z_test, Z_train) if Z is not None]
+    largest = [np.square(Z[:, :-1]).max(axis=0, initial=0.0) for Z in sides]
+    a_setting = 8 * path.targets.shape[1] * max(1, *(len(Z) for Z in sides))
     size = max(1, min(CHUNK, CHUNK_BYTES // a_setting))
     limit = LIMITS[np.dtype(path.dtype)] * max(path.scale, np.finfo(np.float64).tiny)
     for first in range(0, len(alphas), size):
         chunk = alphas[first : first + size]
-        risks = [path.risk(Z, chunk) for Z in sides]
-        planes = [path.planes(Z, chunk) for Z in sides]
-        found = [form.predictions(given) for given in planes]
         unsure = np.zeros(len(chunk), dtype=bool)
-        for risk, (_, margin) in zip(risks, found, strict=True):
-            unsure |= (risk > limit) | ~(margin > 2 * risk)
-        if unsure.any():
-            for setting in np.flatnonzero(unsure):
-                for plane, own in zip(planes, plain(first + int(setting)), strict=False):
-                    plane[:, setting] = _columns(own)
-            found = [form.predictions(given) for given in planes]
-        parts = [predictions for predictions, _ in found]
+        planes, parts = [], []
+        for Z, squares in zip(sides, largest, strict=True):
+            risk = path.risk(squares, chunk)
+            planes.append(path.planes(Z, chunk))
+            predictions, ties = form.predictions(planes[-1], risk)
+            parts.append(predictions)
+            unsure |= ties | (risk > limit)
+        for setting in np.flatnonzero(unsure):
+            own = plain(first + int(setting))
+            for part, plane, values in zip(parts, planes, own, strict=False):
+                _replace(part, plane, int(setting), values)
         yield Answers(first, parts[0], parts[1] if len(parts) > 1 else None)
+
+
+def _with_ones(Z: Floats) -> Floats:
+    return np.column_stack([Z, np.ones(len(Z))])
+
+
+def _replace(part: Predictions, planes: NDArray[Any], setting: int, values: Any) -> None:
+    """Put what the estimator itself said in place of one setting's answers."""
+    planes[:, setting] = columns = _columns(values)
+    if part.labels is not None:
+        part.labels[setting] = columns[0] > 0 if len(columns) == 1 else columns.argmax(axis=0)
+    elif part.classes is not None and part.values is not None:
+        part.values[setting] = columns.T > 0
 
 
 def _columns(own: NDArray[Any] | None) -> NDArray[Any]:

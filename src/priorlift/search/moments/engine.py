@@ -5,6 +5,7 @@ Its pieces are `rows` (moments of all folds), `operators` (a transformer as alge
 worked on, so `StandardScaler -> PCA(16)` and `StandardScaler -> PCA(32)` share a decomposition.
 """
 
+import threading
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -85,10 +86,10 @@ class MomentEngine:
         self._X, self._y, self._splits = X, np.asarray(y), splits
         self._reason = _data_reason(X, self._y, splits, fit_params)
         self._rows: dict[bool, Rows] = {}
+        self._target_reasons: dict[bool, str | None] = {}
         self._classes: NDArray[Any] | None = None
-        self._at: tuple[int, bool] | None = None
-        self._states: dict[tuple[Operator, ...], State] = {}
-        self._offsets = np.zeros(0)
+        # Threads may work on different folds side by side.
+        self._local = threading.local()
 
     def declines(self, chain: Sequence[Any], head: Any) -> str | None:
         """Return why a chain with a head is not solved from moments; None if it is.
@@ -140,10 +141,10 @@ class MomentEngine:
         if isinstance(operators, str) or head_reason(head, penalties):
             return
         try:
-            state = self._behind(fold, operators, type(head) is RidgeClassifier)
+            here = self._at(fold, type(head) is RidgeClassifier)
+            solved = self._solved(here, operators)
         except UnsureError:
             return
-        solved = self._solved(state, type(head) is RidgeClassifier)
         if solved is None:
             return
         plain = _Plain(self._X, self._y, self._splits[fold], chain, head, settings)
@@ -153,6 +154,11 @@ class MomentEngine:
     # --- what is known ----------------------------------------------------------------------
 
     def _targets_reason(self, classes: bool) -> str | None:
+        if classes not in self._target_reasons:
+            self._target_reasons[classes] = self._found_reason(classes)
+        return self._target_reasons[classes]
+
+    def _found_reason(self, classes: bool) -> str | None:
         y = self._y
         if not classes:
             usual = y.dtype.kind in "fiub" and y.ndim in (1, 2) and np.isfinite(y).all()
@@ -184,34 +190,50 @@ class MomentEngine:
             self._rows[classes] = Rows(self._X, targets, classes, self._splits)
         return self._rows[classes]
 
-    def _behind(self, fold: int, operators: tuple[Operator, ...], classes: bool) -> State:
-        """Return the state behind some operators; every beginning is computed once a fold."""
-        if (fold, classes) != self._at:
-            self._at, self._states = (fold, classes), {}
-            self._states[()], self._offsets = self._rows_for(classes).training_state(fold)
-        if operators not in self._states:
-            before = self._behind(fold, operators[:-1], classes)
-            self._states[operators] = operators[-1].apply(before)
-        return self._states[operators]
+    def _at(self, fold: int, classes: bool) -> "_Fold":
+        """Return what is known of a fold; only the last one of a thread is kept."""
+        here: _Fold | None = getattr(self._local, "fold", None)
+        if here is None or (here.fold, here.classes) != (fold, classes):
+            state, means = self._rows_for(classes).training_state(fold)
+            here = self._local.fold = _Fold(fold, classes, means, {(): state})
+        return here
 
-    def _solved(self, state: State, classes: bool) -> "_Solved | None":
+    def _solved(self, here: "_Fold", operators: tuple[Operator, ...]) -> "_Solved | None":
+        """Return the ridge path behind some operators; None where the fold has one class alone."""
+        state = here.behind(operators)
         turned = state.rotated
-        if not classes:
-            targets = turned.cross
+        if not here.classes:
             flat = self._y.ndim == 1 or self._y.shape[1] == 1
-            residuals = self._y.reshape(len(self._y), -1) - self._offsets
-            path = _path(state, targets, self._offsets, float(np.abs(residuals).max()))
+            residuals = self._y.reshape(len(self._y), -1) - here.means
+            path = _path(state, turned.cross, here.means, float(np.abs(residuals).max()))
             return _Solved(path, Form(flat=flat), turned.test)
         # Classes that the training rows lack are unknown to the estimator.
         present = np.flatnonzero(state.class_counts > 0)
         assert self._classes is not None
-        names = self._classes[present]
+        all_here = len(present) == len(self._classes)
+        names = self._classes if all_here else self._classes[present]
         if len(names) < 2:
             return None
         columns = present[1:] if len(names) == 2 else present
-        offset = 2.0 * self._offsets[columns] - 1.0
+        offset = 2.0 * here.means[columns] - 1.0
         path = _path(state, 2.0 * turned.cross[:, columns], offset, 2.0)
         return _Solved(path, Form(names, flat=len(names) == 2), turned.test)
+
+
+@dataclass(eq=False)
+class _Fold:
+    """The states behind chains of operators in one fold; every beginning is computed once."""
+
+    fold: int
+    classes: bool
+    means: Floats
+    states: dict[tuple[Operator, ...], State]
+
+    def behind(self, operators: tuple[Operator, ...]) -> State:
+        if operators not in self.states:
+            before = self.behind(operators[:-1])
+            self.states[operators] = operators[-1].apply(before)
+        return self.states[operators]
 
 
 @dataclass(frozen=True, eq=False)
