@@ -12,14 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from priorlift.search.heads import head_groups
+from priorlift.search.heads import HeadGroup, head_groups
 from priorlift.search.moments import MomentEngine, solves
 from priorlift.search.plan import Candidate
 from priorlift.search.work import Work
 
 _counter = itertools.count()
-# The engine of the search that this process works on.
+# The engine of the search that this process works on, and the groups of its candidates: folds share
+# both. The candidates are kept, so that their place in memory is not given to others.
 _made: dict[str, Any] = {}
+_groups: dict[int, tuple[Sequence[Candidate], list[HeadGroup]]] = {}
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,9 +42,22 @@ class EngineRecipe:
     def engine(self, work: Work) -> Any:
         """Return the engine, made at the first call in a process."""
         if self.token not in _made:
-            _made.clear()
+            forget_engine()
             _made[self.token] = MomentEngine(work.X, work.y, self.splits, work.fit_params)
         return _made[self.token]
+
+    def groups(self, candidates: Sequence[Candidate]) -> list[HeadGroup]:
+        """Return candidates grouped by chain and last step, worked out once in a process.
+
+        Parameters
+        ----------
+        candidates : sequence of Candidate
+            All with a chain; compared by identity, so folds must share the sequence.
+        """
+        known = _groups.get(id(candidates))
+        if known is None:
+            known = _groups[id(candidates)] = (candidates, _by_chain(candidates))
+        return known[1]
 
 
 def engine_recipe(
@@ -73,6 +88,20 @@ def engine_recipe(
 def forget_engine() -> None:
     """Let go of the engine of this process."""
     _made.clear()
+    _groups.clear()
+
+
+def _by_chain(candidates: Sequence[Candidate]) -> list[HeadGroup]:
+    chains: dict[tuple[int, ...], list[Candidate]] = {}
+    placed: dict[int, list[Candidate]] = {}
+    for candidate in candidates:
+        # Candidates of a dense grid hold the same tuple, so most of them are placed at once.
+        place = placed.get(id(candidate.chain))
+        if place is None:
+            marks = tuple(id(step) for step in candidate.chain or ())
+            place = placed[id(candidate.chain)] = chains.setdefault(marks, [])
+        place.append(candidate)
+    return [group for found in chains.values() for group in head_groups(found)]
 
 
 def _are_all_rows(train: Any, test: Any, n_rows: int) -> bool:

@@ -85,7 +85,8 @@ class _Evaluation:
                 shared.append(candidate)
         if shared:
             self._prepare()
-            remaining = self._by_moments(shared)
+            whole = len(shared) == len(self.unit.candidates)
+            remaining = self._by_moments(self.unit.candidates if whole else shared)
             if remaining:
                 self._by_tree(remaining)
         return self.table, self.tally
@@ -113,19 +114,10 @@ class _Evaluation:
         if self.work.recipe is None:
             return candidates
         engine = self.work.recipe.engine(self.work)
-        chains: dict[tuple[int, ...], list[Candidate]] = {}
-        placed: dict[int, list[Candidate]] = {}
-        for candidate in candidates:
-            place = placed.get(id(candidate.chain))
-            if place is None:
-                marks = tuple(id(step) for step in candidate.chain or ())
-                place = placed[id(candidate.chain)] = chains.setdefault(marks, [])
-            place.append(candidate)
         remaining: list[Candidate] = []
-        for found in chains.values():
-            for group in head_groups(found):
-                if not self._moments_solve(engine, group):
-                    remaining.extend(group.candidates)
+        for group in self.work.recipe.groups(candidates):
+            if not self._moments_solve(engine, group):
+                remaining.extend(group.candidates)
         return sorted(remaining, key=lambda candidate: candidate.index)
 
     def _moments_solve(self, engine: Any, group: HeadGroup) -> bool:

@@ -1,6 +1,9 @@
 """Run a search's units in this process or on joblib's workers."""
 
+import itertools
+import os
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import joblib
@@ -9,6 +12,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from priorlift.search.fold import evaluate
 from priorlift.search.score_table import ScoreTable
 from priorlift.search.shared_work import Tally
+from priorlift.search.shipping import Shipped
 from priorlift.search.threads import one_blas_thread
 from priorlift.search.work import Unit, Work
 
@@ -48,12 +52,24 @@ def run_with_joblib(
                 yield unit, *evaluate(work, unit)
         return
     parallel = Parallel(n_jobs=n_jobs, pre_dispatch=pre_dispatch, return_as="generator")
-    results = parallel(delayed(evaluate_here)(work, unit) for unit in units)
+    # Folds share their candidates, which are many in a dense grid: each process opens them once.
+    lists = list({id(unit.candidates): unit.candidates for unit in units}.values())
+    places = {id(found): place for place, found in enumerate(lists)}
+    shipped = Shipped(lists, f"{os.getpid()}-{next(_counter)}")
+    results = parallel(
+        delayed(evaluate_here)(work, replace(unit, candidates=()), shipped, place)
+        for unit, place in ((unit, places[id(unit.candidates)]) for unit in units)
+    )
     for unit, (table, tally) in zip(units, results, strict=True):
         yield unit, table, tally
 
 
-def evaluate_here(work: Work, unit: Unit) -> tuple[ScoreTable, Tally]:
-    """Evaluate one unit with one BLAS thread."""
+_counter = itertools.count()
+
+
+def evaluate_here(
+    work: Work, unit: Unit, candidates: Shipped, place: int
+) -> tuple[ScoreTable, Tally]:
+    """Evaluate one unit, whose candidates are one of several lists, with one BLAS thread."""
     with one_blas_thread():
-        return evaluate(work, unit)
+        return evaluate(work, replace(unit, candidates=candidates.open()[place]))
