@@ -10,6 +10,8 @@ from priorlift.trials.context import Context, TaskFunction
 from priorlift.trials.directory import RunDirectory
 from priorlift.trials.execute import run_pending
 from priorlift.trials.journal import Journal
+from priorlift.trials.journal_export import to_parquet
+from priorlift.trials.limits import Limits
 from priorlift.trials.outcome import Measured, Outcome, TrialRecord
 from priorlift.trials.runners import RUNNERS, Runner, get_runner
 from priorlift.trials.store import DataStore
@@ -20,6 +22,7 @@ __all__ = [
     "Context",
     "DataStore",
     "Journal",
+    "Limits",
     "Measured",
     "Outcome",
     "RunDirectory",
@@ -30,4 +33,5 @@ __all__ = [
     "canonical_json",
     "get_runner",
     "run_pending",
+    "to_parquet",
 ]

@@ -120,6 +120,16 @@ class Journal:
             for row in self._connection.execute(f"{self._select} ORDER BY hash"):
                 yield _from_row(row)
 
+    def stream(self) -> Iterator[tuple[Any, ...]]:
+        """Give all rows as they are stored, sorted by trial hash; columns as in the schema."""
+        with self._clear_errors():
+            yield from self._connection.execute(f"{self._select} ORDER BY hash")
+
+    def query(self, text: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Return the rows of a query of SQL that only reads; tables as in the schema."""
+        with self._clear_errors():
+            return self._connection.execute(text, values).fetchall()
+
     def counts(self) -> dict[str, int]:
         """Return how many trials are recorded as "done" and as "failed"."""
         query = "SELECT status, COUNT(*) FROM trials GROUP BY status"
