@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from priorlift.search.families.pca import shared_fit_key
 from priorlift.search.fold import alone_reason
 from priorlift.search.heads import head_groups
-from priorlift.search.plan import Candidate
+from priorlift.search.plan import Candidate, Step
 from priorlift.search.prefix_tree import Node, grow
 from priorlift.search.work import Unit
 
@@ -48,7 +49,7 @@ def units_of(
         if alone_reason(candidate):
             apart.append(candidate)
         else:
-            first = candidate.chain[0].key if candidate.chain else ""
+            first = _beginning(candidate.chain[0]) if candidate.chain else ""
             by_prefix.setdefault(first, []).append(candidate)
     n_together = max(len(by_prefix) * len(splits), 1)
     pieces = -(-wanted // n_together)
@@ -60,6 +61,12 @@ def units_of(
         for part in parts
         for fold, (train, test) in enumerate(splits)
     ]
+
+
+def _beginning(step: Step) -> str:
+    """Return what first steps have in common that are fitted together."""
+    shared = shared_fit_key(step.estimator)
+    return step.key if shared is None else f"{step.name} {shared}"
 
 
 def _cut(candidates: list[Candidate], pieces: int) -> list[list[Candidate]]:

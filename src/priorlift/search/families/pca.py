@@ -100,6 +100,8 @@ def fit_largest(estimators: Sequence[PCA], X_train: Any, X_test: Any) -> "Cut | 
     solvers = {solver_of(estimator, X_train.shape) for estimator in estimators}
     if len(solvers) != 1 or None in solvers:
         return None
+    if solvers == {"covariance_eigh"} and X_train.shape[1] > X_train.shape[0]:
+        return None  # more eigenvalues than components, which the noise variance is taken over
     most = min(X_train.shape)
     if any(is_count(e.n_components) and e.n_components > most for e in estimators):
         return None

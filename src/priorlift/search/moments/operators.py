@@ -156,6 +156,7 @@ class KBest:
     def apply(self, state: State) -> State:
         """Return the state behind the selection."""
         _sure(self.k <= state.n_columns)
+        _sure(self.by_class or state.cross.shape[1] == 1)
         if self.k == state.n_columns:
             return state
         _sure(state.squares > 0)
@@ -171,7 +172,6 @@ class KBest:
     def _explained(self, state: State) -> Floats:
         """Return the sum of squares of each column that the targets explain."""
         if not self.by_class:
-            _sure(state.cross.shape[1] == 1)
             return np.asarray(state.cross[:, 0] ** 2 / state.target_squares)
         return np.asarray((state.cross**2 / state.class_counts).sum(axis=1))
 
