@@ -89,6 +89,7 @@ def run_cells(
         for cell, trials in planned.items()
     }
     n_planned = len({trial.hash for trial in everything})
+    directory.journal.expect(n_planned)
     count = _Counter(n_planned, n_planned - len({t.hash for ts in pending.values() for t in ts}))
     count.tell(progress, None)
     cache = sweep.cache or directory.path / FEATURES
