@@ -418,7 +418,12 @@ class SharedSearchCV(GridSearchCV):
         first: bool,
     ) -> Iterator[tuple[Unit, ScoreTable, Tally]]:
         if self.run_dir is None and self.runner is None:
-            units = units_of(candidates, splits, wanted_units(self.n_jobs))
+            units = units_of(
+                candidates,
+                splits,
+                wanted_units(self.n_jobs),
+                moments=work.recipe is not None,
+            )
             yield from run_with_joblib(work, units, self.n_jobs, self.pre_dispatch)
             return
         from priorlift.search.journaled import run_as_trials

@@ -15,6 +15,7 @@ import numpy as np
 from priorlift.search.families.pca import shared_fit_key
 from priorlift.search.fold import alone_reason
 from priorlift.search.heads import head_groups
+from priorlift.search.moments import solves
 from priorlift.search.plan import Candidate, Step
 from priorlift.search.prefix_tree import Node, grow
 from priorlift.search.work import Unit
@@ -23,7 +24,11 @@ Split = tuple[Any, Any]
 
 
 def units_of(
-    candidates: Sequence[Candidate], splits: Sequence[Split], wanted: int = 1, chunk: int = 1
+    candidates: Sequence[Candidate],
+    splits: Sequence[Split],
+    wanted: int = 1,
+    chunk: int = 1,
+    moments: bool = False,
 ) -> list[Unit]:
     """Divide a search into units.
 
@@ -37,6 +42,9 @@ def units_of(
         How many units the workers would like; more may come.
     chunk : int
         How many candidates with nothing to share make a unit.
+    moments : bool
+        Whether the second-moment engine is there; what it solves in a fold shares decompositions
+        and is not cut.
 
     Returns
     -------
@@ -53,7 +61,7 @@ def units_of(
             by_prefix.setdefault(first, []).append(candidate)
     n_together = max(len(by_prefix) * len(splits), 1)
     pieces = -(-wanted // n_together)
-    together = [part for found in by_prefix.values() for part in _cut(found, pieces)]
+    together = [part for found in by_prefix.values() for part in _cut(found, pieces, moments)]
     chunks = [apart[start : start + chunk] for start in range(0, len(apart), chunk)]
     return [
         Unit(fold, train, test, part)
@@ -69,10 +77,15 @@ def _beginning(step: Step) -> str:
     return step.key if shared is None else f"{step.name} {shared}"
 
 
-def _cut(candidates: list[Candidate], pieces: int) -> list[list[Candidate]]:
+def _cut(candidates: list[Candidate], pieces: int, moments: bool) -> list[list[Candidate]]:
     if pieces == 1:
         return [candidates]
     atoms = [atom for leaf in _leaves(grow(candidates)) for atom in _atoms(leaf)]
+    if moments:
+        by_moments = [atom for atom in atoms if atom[0].head and solves(atom[0].head.kind)]
+        others = [atom for atom in atoms if not (atom[0].head and solves(atom[0].head.kind))]
+        joined = [candidate for atom in by_moments for candidate in atom]
+        atoms = [joined, *others] if joined else others
     bounds = np.linspace(0, len(atoms), min(pieces, len(atoms)) + 1).round().astype(int)
     return [
         [candidate for atom in atoms[start:stop] for candidate in atom]

@@ -105,7 +105,9 @@ def fit_largest(estimators: Sequence[PCA], X_train: Any, X_test: Any) -> "Cut | 
     most = min(X_train.shape)
     if any(is_count(e.n_components) and e.n_components > most for e in estimators):
         return None
-    return Cut(PCA(svd_solver=solvers.pop()), X_train, X_test)
+    cut = Cut(PCA(svd_solver=solvers.pop()), X_train, X_test)
+    cut.keep(max(cut.count(estimator.n_components) for estimator in estimators))
+    return cut
 
 
 class Cut:
@@ -129,6 +131,21 @@ class Cut:
         self._full = full
         self.held = (projected, full.transform(X_test))
 
+    def keep(self, n_components: int) -> None:
+        """Let go of projections beyond the largest number that will be cut."""
+        if n_components < self.held[0].shape[1]:
+            train, test = self.held
+            self.held = (train[:, :n_components].copy(), test[:, :n_components].copy())
+
+    def count(self, count: int | float | None) -> int:
+        """Return how many components a setting of `n_components` keeps."""
+        shares = self._full.explained_variance_ratio_
+        if count is None:
+            return len(shares)
+        if isinstance(count, float):
+            return int(np.searchsorted(np.cumsum(shares), count, side="right")) + 1
+        return int(count)
+
     def slice(self, estimator: PCA) -> tuple[PCA, NDArray[Any], NDArray[Any]]:
         """Return what a PCA gives that is fitted alone: itself, training rows and test rows.
 
@@ -138,7 +155,7 @@ class Cut:
             One of those that the fit was made for.
         """
         full, fitted = self._full, clone(estimator)
-        kept = self._count(estimator.n_components)
+        kept = self.count(estimator.n_components)
         variances = full.explained_variance_
         fitted.n_features_in_, fitted.n_samples_ = full.n_features_in_, full.n_samples_
         fitted.mean_, fitted.n_components_ = full.mean_, kept
@@ -162,11 +179,3 @@ class Cut:
         singular = self._full.singular_values_[: train.shape[1]]
         left = np.divide(train, singular, out=np.zeros_like(train), where=singular > 0)
         return np.asarray(left * np.sqrt(self._full.n_samples_ - 1).astype(train.dtype))
-
-    def _count(self, count: int | float | None) -> int:
-        shares = self._full.explained_variance_ratio_
-        if count is None:
-            return len(shares)
-        if isinstance(count, float):
-            return int(np.searchsorted(np.cumsum(shares), count, side="right")) + 1
-        return int(count)

@@ -245,7 +245,9 @@ class _Solved:
 
 def _path(state: State, targets: Floats, offset: Floats, scale: float) -> RidgePath:
     values = state.rotated.squares
-    return RidgePath(values, targets, offset, scale, state.row_norm(), np.ones_like(values))
+    ones = np.ones_like(values)
+    # Moments of a fold are differences of sums over more rows than its own.
+    return RidgePath(values, targets, offset, scale, state.row_norm(), ones, doubt=2.0)
 
 
 class _Plain:
