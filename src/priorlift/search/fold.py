@@ -63,12 +63,11 @@ class _Evaluation:
         self.work, self.unit = work, unit
         self.table, self.tally = ScoreTable(len(unit.candidates)), Tally()
         self.table.multiple = work.scoring.is_multiple
-        self._pairwise: dict[int, bool] = {}
         self.position = {candidate.index: i for i, candidate in enumerate(unit.candidates)}
 
     def run(self) -> tuple[ScoreTable, Tally]:
         shared: list[Candidate] = []
-        pairwise = is_pairwise(self.work.estimator)
+        pairwise = self.work.reads_distances
         known: dict[tuple[int, int], str] = {}
         for candidate in self.unit.candidates:
             # Candidates of a dense grid hold the same chain and the same head.
@@ -95,9 +94,7 @@ class _Evaluation:
         """Tell whether the candidate's first step reads rows, not distances between them."""
         first = candidate.chain[0] if candidate.chain else candidate.head
         assert first is not None
-        if id(first) not in self._pairwise:
-            self._pairwise[id(first)] = is_pairwise(first.estimator)
-        return not self._pairwise[id(first)]
+        return not first.reads_distances
 
     def _prepare(self) -> None:
         work, unit = self.work, self.unit
@@ -121,7 +118,7 @@ class _Evaluation:
         return sorted(remaining, key=lambda candidate: candidate.index)
 
     def _moments_solve(self, engine: Any, group: HeadGroup) -> bool:
-        head = group.estimator()
+        head = group.unfitted
         steps = group.candidates[0].chain or ()
         chain = [step.estimator for step in steps]
         if len(group.candidates) < 2 or self.work.scoring.view_reason(head):

@@ -2,7 +2,7 @@
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 from priorlift.core import registry
@@ -37,6 +37,11 @@ class HeadGroup:
     def estimator(self) -> Any:
         """Return an unfitted copy of the last step with the common settings on it."""
         return with_settings(self.head, self.common)
+
+    @cached_property
+    def unfitted(self) -> Any:
+        """The same as `estimator()`, made once; only to be looked at."""
+        return self.estimator()
 
     def choose(self, block: Block, paths: bool) -> tuple[Any | None, str]:
         """Return the family that solves the group on a block, or None and the reason.

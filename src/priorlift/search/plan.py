@@ -9,6 +9,7 @@ reason, and is fitted whole, as scikit-learn does.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from sklearn.base import clone
@@ -47,6 +48,11 @@ class Step:
     def kind(self) -> Any:
         """The estimator's exact class."""
         return type(self.estimator)
+
+    @cached_property
+    def reads_distances(self) -> bool:
+        """Whether it reads distances between rows."""
+        return is_pairwise(self.estimator)
 
 
 @dataclass(frozen=True, eq=False)

@@ -57,7 +57,7 @@ def run_with_joblib(
     places = {id(found): place for place, found in enumerate(lists)}
     shipped = Shipped(lists, f"{os.getpid()}-{next(_counter)}")
     results = parallel(
-        delayed(evaluate_here)(work, replace(unit, candidates=()), shipped, place)
+        delayed(_evaluate_shipped)(work, replace(unit, candidates=()), shipped, place)
         for unit, place in ((unit, places[id(unit.candidates)]) for unit in units)
     )
     for unit, (table, tally) in zip(units, results, strict=True):
@@ -67,9 +67,14 @@ def run_with_joblib(
 _counter = itertools.count()
 
 
-def evaluate_here(
+def evaluate_here(work: Work, unit: Unit) -> tuple[ScoreTable, Tally]:
+    """Evaluate one unit with one BLAS thread."""
+    with one_blas_thread():
+        return evaluate(work, unit)
+
+
+def _evaluate_shipped(
     work: Work, unit: Unit, candidates: Shipped, place: int
 ) -> tuple[ScoreTable, Tally]:
-    """Evaluate one unit, whose candidates are one of several lists, with one BLAS thread."""
-    with one_blas_thread():
-        return evaluate(work, replace(unit, candidates=candidates.open()[place]))
+    """Evaluate a unit whose candidates are one of the lists that were sent."""
+    return evaluate_here(work, replace(unit, candidates=candidates.open()[place]))

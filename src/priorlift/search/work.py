@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from priorlift.search.plan import Candidate
+from priorlift.search.plan import Candidate, is_pairwise
 from priorlift.search.scoring import Scoring
 
 
@@ -51,6 +52,11 @@ class Work:
     n_candidates: int = 0
     n_splits: int = 0
     recipe: Any = None
+
+    @cached_property
+    def reads_distances(self) -> bool:
+        """Whether the rows of X are distances to all rows."""
+        return is_pairwise(self.estimator)
 
 
 @dataclass(frozen=True, eq=False)
