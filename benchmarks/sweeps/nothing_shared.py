@@ -15,13 +15,14 @@ def run(mode):
     X, y, _, _ = data.digits()
     if not full:
         X, y = X[:900], y[:900]
-    trees = [20, 40, 80] if full else [20, 40]
+    leaves = [1, 3, 9] if full else [1, 3]
     mixed = Pipeline([("head", SVC())])
     grid = [
         {"head": [SVC()], "head__C": np.logspace(-1, 2, 6), "head__gamma": np.logspace(-4, -2, 3)},
         {
-            "head": [RandomForestClassifier(random_state=0)],
-            "head__n_estimators": trees,
+            # The number of trees would be shared.
+            "head": [RandomForestClassifier(n_estimators=40, random_state=0)],
+            "head__min_samples_leaf": leaves,
             "head__max_depth": [4, 8, None],
         },
     ]
