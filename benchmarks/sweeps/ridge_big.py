@@ -8,6 +8,7 @@ from sweeps.ridge_rows import MODEL, axis
 
 def run(mode):
     full = mode == "full"
+    ridge_rows.warm_searches()
     X, y, a, b = data.big() if full else data.big(2_000, 96)
     sizes = (100, 500, 1_250) if full else (100,)
     same = rows.matched(

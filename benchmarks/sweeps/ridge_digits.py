@@ -14,6 +14,7 @@ from sweeps.ridge_rows import MODEL, axis
 
 def run(mode):
     full = mode == "full"
+    ridge_rows.warm_searches()
     X, y, a, b = data.digits()
     grid = data.grid(a, b, axis(20))
     repeats = 3 if full else 1

@@ -104,7 +104,9 @@ def _atoms(leaf: Sequence[Candidate]) -> list[list[Candidate]]:
     """Return what may not be cut: the settings that a family solves at once."""
     atoms: list[list[Candidate]] = []
     for group in head_groups(leaf):
-        if group.families and len(group.candidates) > 1:
+        # A path that runs only on request loses little where it is cut.
+        solved = any(not getattr(family, "opt_in", False) for family in group.families)
+        if solved and len(group.candidates) > 1:
             atoms.append(list(group.candidates))
         else:
             atoms.extend([candidate] for candidate in group.candidates)

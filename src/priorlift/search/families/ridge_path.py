@@ -60,6 +60,8 @@ class RidgePath:
         Of the estimator's results.
     doubt : float
         By how much more the spectrum may be off than that of rows which were read for it.
+    slack : float
+        What else may be off, absolute.
     """
 
     eigenvalues: Floats
@@ -70,6 +72,7 @@ class RidgePath:
     stretch: Floats
     dtype: Any = DOUBLE
     doubt: float = 1.0
+    slack: float = 0.0
 
     def planes(self, Z: Floats, alphas: Floats) -> NDArray[Any]:
         """Return the predictions of all penalties.
@@ -129,7 +132,7 @@ class RidgePath:
             )
             top = float(self.eigenvalues.max(initial=0.0))
             found = eps * (sums * top * reach * size + 8 * self.row_norm * length + 8 * self.scale)
-        return np.where(np.isfinite(found), found, np.inf)
+        return np.where(np.isfinite(found), found + self.slack, np.inf)
 
     def _inverse(self, alphas: Floats) -> Floats:
         with np.errstate(divide="ignore"):

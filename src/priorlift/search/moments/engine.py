@@ -247,7 +247,8 @@ def _path(state: State, targets: Floats, offset: Floats, scale: float) -> RidgeP
     values = state.rotated.squares
     ones = np.ones_like(values)
     # Moments of a fold are differences of sums over more rows than its own.
-    return RidgePath(values, targets, offset, scale, state.row_norm(), ones, doubt=2.0)
+    norm, slack = state.row_norm(), 2.0 * scale * state.slack
+    return RidgePath(values, targets, offset, scale, norm, ones, doubt=2.0, slack=slack)
 
 
 class _Plain:

@@ -99,7 +99,7 @@ class Rows:
         counts = sums.copy() if self._counts_classes else np.zeros(0)
         squares = np.diagonal(gram).copy()
         low, high = self._training_range(fold)
-        residual = of_train[:, 0] - sums[0] / n
+        residuals = of_train - sums / n
         state = State(
             n,
             mean + self._shift,
@@ -107,10 +107,10 @@ class Rows:
             cross,
             held - mean,
             counts,
-            float(residual @ residual),
-            gram,
-            low,
-            high,
+            (residuals**2).sum(axis=0),
+            gram=gram,
+            low=low,
+            high=high,
         )
         return state, sums / n + self._target_shift
 

@@ -39,8 +39,10 @@ class State:
         Test rows minus `mean`.
     class_counts : ndarray of shape (k,)
         Training rows of each class; empty in a regression.
-    target_squares : float
-        Sum of squares of the centred first target in a regression.
+    target_squares : ndarray of shape (k,)
+        Sums of squares of the centred targets.
+    slack : float
+        By how much rounding may have changed predictions so far, relative to the targets.
     gram : ndarray of shape (p, p), optional
         Of the centred rows; None where it is diagonal, with `squares`.
     low, high : ndarray of shape (p,), optional
@@ -53,7 +55,8 @@ class State:
     cross: Floats
     test: Floats
     class_counts: Floats
-    target_squares: float = 0.0
+    target_squares: Floats
+    slack: float = 0.0
     gram: Floats | None = None
     low: Floats | None = None
     high: Floats | None = None
@@ -62,6 +65,13 @@ class State:
     def n_columns(self) -> int:
         """How many columns there are."""
         return len(self.squares)
+
+    @property
+    def target_scales(self) -> Floats:
+        """The size of a target: one for classes, the standard deviation in a regression."""
+        if len(self.class_counts):
+            return np.ones(len(self.class_counts))
+        return np.asarray(np.sqrt(self.target_squares / self.n))
 
     @cached_property
     def rotated(self) -> "State":
