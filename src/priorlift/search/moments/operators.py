@@ -113,6 +113,7 @@ class Slice:
     def apply(self, state: State) -> State:
         """Return the state behind the projection; signs do not matter to what follows."""
         step = PCA(self.n_components, svd_solver=self.svd_solver)
+        _sure(state.n_columns > 0)
         _sure(solver_of(step, (state.n, state.n_columns)) is not None)
         full = state.rotated
         kept = self._count(full)
