@@ -116,12 +116,10 @@ class Sweep:
     ...     "species": SourcePool([Source("others", X[1::4], y[1::4])]),
     ...     "setosa": SourcePool([Source("others", X[1::4], y[1::4] == 0)]),
     ... }
-    >>> sweep = Sweep(tasks, sources=pools, methods=["pooled"], label_budgets=[10], n_splits=10)
-    >>> result = sweep.run()
-    >>> result.counts["done"] == sweep.plan.n_trials
-    True
-    >>> [(v.task, v.verdict.verdict) for v in result.verdicts]
-    [('species', 'not shown'), ('setosa', 'not shown')]
+    >>> sweep = Sweep(tasks, sources=pools, methods=["pooled"], label_budgets=[10], n_splits=2)
+    >>> len(sweep.plan.cells), len(sweep.plan.skipped)
+    (2, 0)
+    >>> result = sweep.run("runs/irises")  # doctest: +SKIP
     """
 
     def __init__(
