@@ -2,7 +2,9 @@
 
 `covariate_model` solves the Gaussian covariate model: error and losses of a head on fixed features
 for any number of labels and any regulariser, with nothing trained. `spectrum`, `quadrature`,
-`proximal`, `logistic_loss`, `square_loss` and `fixed_point` are its parts.
+`proximal`, `logistic_loss`, `square_loss` and `fixed_point` are its parts. `correlated_tasks` draws
+two tasks whose relatedness is known, `covariances` gives the covariances of features on them in
+closed form, and `simulate` does for real (`heads`, `two_layer`) what the model predicts.
 
 The names below are fetched from their modules when they are first used. NumPy and SciPy alone are
 needed.
@@ -12,15 +14,47 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from priorlift.theory.correlated_tasks import (
+        CorrelatedTasks,
+        HiddenManifold,
+        make_correlated_tasks,
+    )
+    from priorlift.theory.covariances import (
+        Covariances,
+        erf_covariances,
+        monte_carlo_covariances,
+    )
     from priorlift.theory.covariate_model import CovariateModel
+    from priorlift.theory.simulate import simulate_heads, simulate_transfer, train_sources
     from priorlift.theory.solution import Solution
 
 _HOMES = {
     "CovariateModel": "priorlift.theory.covariate_model",
     "Solution": "priorlift.theory.solution",
+    "CorrelatedTasks": "priorlift.theory.correlated_tasks",
+    "HiddenManifold": "priorlift.theory.correlated_tasks",
+    "make_correlated_tasks": "priorlift.theory.correlated_tasks",
+    "Covariances": "priorlift.theory.covariances",
+    "erf_covariances": "priorlift.theory.covariances",
+    "monte_carlo_covariances": "priorlift.theory.covariances",
+    "simulate_heads": "priorlift.theory.simulate",
+    "simulate_transfer": "priorlift.theory.simulate",
+    "train_sources": "priorlift.theory.simulate",
 }
 
-__all__ = ["CovariateModel", "Solution"]
+__all__ = [
+    "CovariateModel",
+    "Solution",
+    "CorrelatedTasks",
+    "HiddenManifold",
+    "make_correlated_tasks",
+    "Covariances",
+    "erf_covariances",
+    "monte_carlo_covariances",
+    "simulate_heads",
+    "simulate_transfer",
+    "train_sources",
+]
 
 
 def __getattr__(name: str) -> Any:

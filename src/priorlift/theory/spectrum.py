@@ -15,8 +15,8 @@ import numpy as np
 from priorlift.theory.quadrature import Array
 
 PANEL_POINTS = 14
-_ANGLES: Array = np.pi * (np.arange(PANEL_POINTS, dtype=np.float64) + 0.5) / PANEL_POINTS
-_CHEBYSHEV: Array = np.asarray(np.cos(_ANGLES))
+_ANGLES: Array = (np.arange(PANEL_POINTS) + 0.5).astype(np.float64) * (np.pi / PANEL_POINTS)
+_CHEBYSHEV: Array = np.asarray(np.cos(_ANGLES), np.float64)
 _BARYCENTRIC: Array = (-1.0) ** np.arange(PANEL_POINTS) * np.sqrt(1 - _CHEBYSHEV**2)
 
 
