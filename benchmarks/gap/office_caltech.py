@@ -8,6 +8,8 @@ from priorlift.pool import Source, SourcePool
 
 N_ROUNDS = 10
 SPLITS = {"quick": 1, "full": 20}
+# How the guard compares its candidates was chosen on earlier draws, so these are others.
+FIRST_SEED = 100
 GOAL = 38.5
 # The six pairs on which a prototype had an accuracy of 61.1 with balanced mass.
 PROTOTYPE = ("A to W", "C to A", "W to A", "W to D", "D to A", "D to W")
@@ -23,7 +25,8 @@ def run(data, mode):
         S, T = components(S, T)
         pool = SourcePool([Source(source, S, s)])
         tasks[f"{source} to {target}"] = [
-            _split(methods, pool, T, t, seed) for seed in range(SPLITS[mode])
+            _split(methods, pool, T, t, seed)
+            for seed in range(FIRST_SEED, FIRST_SEED + SPLITS[mode])
         ]
     six = {name: tasks[name] for name in PROTOTYPE}
     return {"all pairs": columns.summary(tasks), "prototype's pairs": columns.summary(six)} | {

@@ -12,8 +12,9 @@ in brackets are standard errors over splits. *Over target-only* is the mean of t
 minus that of the row, over tasks, with its standard error over tasks: the splits of one task
 share rows and are no independent repeats. Rounds, base learners and features are those of a
 prototype on the same data, as is the balanced mass; how the guard compares its candidates was
-chosen on four draws of the prototype's six pairs of Office-Caltech. The papers' own tables were
-not at hand, so nothing here says that it matches them.
+chosen on other draws of the prototype's six pairs of Office-Caltech than those shown (of the same
+images, so no row is untouched). The papers' own tables were not at hand, so nothing here says
+that it matches them.
 """
 
 

@@ -208,3 +208,42 @@ def test_texts_are_read_from_their_column_and_encoded(tmp_path, cli):
     assert ended.code == 0, ended.err
     assert "words" in ended.out
     assert "40 rows to encode" in ended.err
+
+
+def test_the_run_directory_alone_goes_on_with_the_settings_that_began_it(folder, cli):
+    kept = SweepConfig.resolve(
+        {}, folder / "run" / "sweep.toml", (folder / "run" / "sweep.toml").read_text("utf-8")
+    )
+    began = SweepConfig.resolve({}, folder / "sweep.toml", SMALL)
+    same = {"exclude": {"runner", "workers", "address", "resume"}}
+    assert kept.model_dump(**same) == began.model_dump(**same)
+    before = rows(folder / "run")
+    ended = cli("sweep", folder / "run", "--runner", "serial")
+    assert ended.code == 0, ended.err
+    assert f"{len(before)} of {len(before)} fits (100 %)" in ended.err
+    assert rows(folder / "run") == before
+
+
+def test_encoders_with_parameters_survive_the_run_directory(tmp_path):
+    for name in ("net", "run"):
+        (tmp_path / name).mkdir()
+    text = LEAST + '[encoders."my words"]\nkind = "tfidf_svd"\nngram_range = [1, 3]\n'
+    text += '[encoders.s]\nkind = "sentence"\nmodel = "net"\n[encoders.hub]\nkind = "sentence"\n'
+    text += 'model = "owner/model"\n'
+    config = SweepConfig.resolve({}, tmp_path / "sweep.toml", text)
+    again = SweepConfig.resolve(
+        {}, tmp_path / "run" / "sweep.toml", config.to_toml(tmp_path / "run")
+    )
+    real = {
+        name: dict(one, model=Path(str(one.get("model"))).resolve())
+        for name, one in again.encoders.items()
+    }
+    assert real["s"]["model"] == (tmp_path / "net").resolve()
+    assert again.encoders["my words"] == config.encoders["my words"]
+    assert again.encoders["hub"]["model"] == "owner/model"
+
+
+def test_a_folder_that_is_no_sweep_is_told(tmp_path, cli):
+    ended = cli("sweep", tmp_path)
+    assert ended.code == 2
+    assert "is a folder without a sweep.toml" in ended.err

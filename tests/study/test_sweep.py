@@ -10,9 +10,15 @@ from sklearn.linear_model import LogisticRegression
 from priorlift import Source, SourcePool, Study, Sweep, SweepResult, Target
 from priorlift.core.errors import InputError
 from priorlift.encoders.base import RawEncoder
+from priorlift.encoders.hidden_layer import HiddenLayerEncoder
+from priorlift.encoders.table import TableEncoder
 from priorlift.study import sweep_storage
+from priorlift.transfer.frozen_features import FrozenFeaturesClassifier
 from priorlift.transfer.pooled import PooledClassifier
+from priorlift.transfer.source_models import forget
 from priorlift.transfer.target_only import TargetOnlyClassifier
+from priorlift.trials import Journal
+from priorlift.trials.run_trial import lost_record
 
 
 class Fussy(PooledClassifier):
@@ -40,6 +46,16 @@ class Halves(RawEncoder):
 
     def _content(self):
         return [str(self.broken)]
+
+
+class Noise(RawEncoder):
+    """Numbers that follow from a row and tell nothing about it."""
+
+    def _encode(self, X):
+        return np.sin(1e6 * np.asarray(X))
+
+    def _content(self):
+        return []
 
 
 @pytest.fixture(scope="module")
@@ -201,6 +217,72 @@ def test_the_rows_are_those_of_a_study_of_the_task_alone(swept, data):
     alone = {(r["method"], r["sources"], r["draw"]): r["score"] for r in _rows(study.columns())}
     swept_rows = [r for r in _rows(table(swept[1])) if r["task"] == "a"]
     assert {(r["method"], r["sources"], r["draw"]): r["score"] for r in swept_rows} == alone
+
+
+def test_processes_give_the_table_of_a_serial_run(data, tmp_path):
+    reference = TargetOnlyClassifier({"a": LogisticRegression()})
+    frozen = FrozenFeaturesClassifier(None, (4,), 3, n_splits=2, preprocess=None)
+    methods = {"target_only": reference, "frozen": frozen}
+    one = ({"a": data[0]["a"]}, {"a": data[1]["a"]})
+    sweep = make(one, {"table": TableEncoder()}, methods=methods)
+    alone = sweep.run()
+    apart = sweep.run(tmp_path / "run", "processes", n_workers=2)
+    assert apart.counts["done"] == apart.counts["planned"]
+    assert table(apart) == table(alone)
+    assert apart.to_json() == alone.to_json()
+
+
+def test_what_was_lost_with_a_worker_is_run_again_and_the_table_is_whole(swept, data):
+    _, result, out = swept
+    records = list(result.records.values())[:7]
+    with Journal(out / "journal.sqlite") as journal:
+        journal.forget([record.trial.hash for record in records[:5]])
+        journal.record([lost_record(record.trial, "worker", "killed") for record in records[:3]])
+    part = SweepResult.load(out)
+    assert part.counts["pending"] == 2
+    assert part.counts["failed"] >= result.counts["failed"]
+    again, n = started(make(data), out)
+    assert n == 5
+    assert again.to_json() == result.to_json()
+
+
+def test_what_cannot_run_is_listed_with_its_reason(data):
+    texts = Target("texts", [f"word {i}" for i in range(230)], np.arange(230) % 2)
+    tasks = {**data[0], "texts": texts}
+    pools = {**data[1], "texts": SourcePool()}
+    sweep = make((tasks, pools), {"raw": None, "table": TableEncoder()})
+    reasons = {(one.task, one.encoder): one.reason for one in sweep.plan.skipped}
+    assert "inputs are raw" in reasons["texts", "raw"]
+    assert "no source" in reasons["texts", "table"]
+    assert {cell.task for cell in sweep.plan.cells} == {"a", "b"}
+    with pytest.raises(InputError, match="no task can run"):
+        make(({"texts": texts}, {"texts": SourcePool()}))
+
+
+def test_encoders_are_compared_on_equal_rows_in_a_family_of_their_own(data):
+    result = make(data, {"raw": None, "halves": Halves(), "noise": Noise()}).run()
+    words = {(one.task, one.encoder): one.word for one in result.encoder_verdicts}
+    assert set(words) == {(t, e) for t in ("a", "b") for e in ("halves", "noise")}
+    assert words["b", "noise"] == "worse"
+    assert words["b", "halves"] == "not shown"
+    assert {one.verdict.n_claims for one in result.encoder_verdicts} == {4}
+
+
+@pytest.mark.parametrize("shared", ["budgets", "draws"])
+def test_a_network_of_a_source_serves_what_shared_models_says(data, shared, monkeypatch):
+    fits = []
+    fit = HiddenLayerEncoder.fit
+    monkeypatch.setattr(
+        HiddenLayerEncoder, "fit", lambda self, *a, **k: fits.append(1) or fit(self, *a, **k)
+    )
+    methods = {"frozen": FrozenFeaturesClassifier(None, (4,), 3, n_splits=2, preprocess=None)}
+    one = ({"a": data[0]["a"]}, {"a": data[1]["a"]})
+    forget()
+    sweep = make(
+        one, {"halves": Halves()}, methods=methods, label_budgets=[4, 10], shared_models=shared
+    )
+    sweep.run()
+    assert len(fits) == (20 if shared == "budgets" else 1)
 
 
 def _rows(columns):

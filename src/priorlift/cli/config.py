@@ -128,7 +128,7 @@ class StudyConfig(BaseModel):
         values = self.model_dump(exclude=set(OF_THE_CALL))
         for key in ("target", "sources"):
             if values[key] is not None:
-                values[key] = _relative(values[key], folder)
+                values[key] = relative_to(values[key], folder)
         return toml_text.write(values | {"out": "."})
 
     @classmethod
@@ -318,7 +318,8 @@ def seen_from_here(path: Path) -> str:
     return str(real.relative_to(here) if real.is_relative_to(here) else real)
 
 
-def _relative(path: str, folder: Path) -> str:
+def relative_to(path: str, folder: Path) -> str:
+    """Return a path as it is seen from a folder; absolute where that cannot be."""
     try:
         return Path(os.path.relpath(os.path.realpath(path), os.path.realpath(folder))).as_posix()
     except ValueError:  # another drive

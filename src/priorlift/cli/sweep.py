@@ -81,6 +81,7 @@ def command(
     if dry_run:
         _show_plan(sweep, as_json)
         return
+    keep_settings(config)
     with progress() as report_progress:
         result = sweep.run(
             config.run_directory,
@@ -109,16 +110,41 @@ def settings(file: str, given: dict[str, Any]) -> "SweepConfig":
     InputError
         Something cannot be used.
     """
-    from priorlift.cli.sweep_config import read_sweep
+    from priorlift.cli.sweep_config import FILE_NAME, read_sweep
 
     path = Path(file)
     if path.is_dir():
-        raise InputError(
-            "is a folder",
-            where=file,
-            remedy="pass the sweep.toml that began the run; the same command goes on with it",
-        )
+        if not (path / FILE_NAME).exists():
+            raise InputError(
+                f"is a folder without a {FILE_NAME}",
+                where=file,
+                cause="it is no run directory of a sweep, or one that Python began",
+                remedy="pass the sweep.toml, or repeat the command that began the run",
+            )
+        path = path / FILE_NAME
     return read_sweep(path, given)
+
+
+def keep_settings(config: "SweepConfig") -> None:
+    """Write the resolved settings into the run directory, from which the sweep can go on.
+
+    Parameters
+    ----------
+    config : SweepConfig
+        The settings.
+
+    Raises
+    ------
+    InputError, RunDirectoryError
+        The directory holds something else, is in use or cannot be written.
+    """
+    from priorlift.cli.sweep_config import FILE_NAME
+    from priorlift.study.sweep_storage import refuse_other_runs
+    from priorlift.trials.directory import RunDirectory
+
+    with RunDirectory(config.run_directory, resume=True) as directory:
+        refuse_other_runs(directory.path)
+        directory.write_text_atomic(FILE_NAME, config.to_toml(directory.path))
 
 
 def prepare(config: "SweepConfig") -> "Sweep":

@@ -5,14 +5,20 @@ the closest known name.
 """
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from priorlift.cli import toml_text
-from priorlift.cli.config import Places, first_complaint, read_text, seen_from_here
+from priorlift.cli.config import (
+    Places,
+    first_complaint,
+    read_text,
+    relative_to,
+    seen_from_here,
+)
 from priorlift.core import registry
 from priorlift.core.errors import InputError, UnknownNameError
 
@@ -20,6 +26,8 @@ FILE_NAME = "sweep.toml"
 OTHERS = "others"
 AS_THEY_ARE = "as is"
 PATH_PARAMETERS = ("model", "weights", "folder")
+# How a sweep is run, not what it finds: a run directory does not keep them.
+OF_THE_CALL = ("runner", "workers", "address", "resume")
 
 
 class SweepConfig(BaseModel):
@@ -111,6 +119,43 @@ class SweepConfig(BaseModel):
         """Where the run goes; by default `runs/sweep`."""
         return Path(self.out) if self.out else Path("runs") / "sweep"
 
+    def to_toml(self, folder: Path) -> str:
+        """Write the settings as the `sweep.toml` of a run directory.
+
+        Parameters
+        ----------
+        folder : Path
+            The run directory; paths are written relative to it, so that a project can be moved.
+        """
+        values = self.model_dump(exclude=set(OF_THE_CALL))
+        here = Path()
+        values |= self._with_paths(lambda p: relative_to(p, folder), here, exclude=("out",))
+        return toml_text.write(values | {"out": "."})
+
+    def _with_paths(
+        self, seen: Callable[[str], str], base: Path, exclude: Collection[str]
+    ) -> dict[str, Any]:
+        """Return the settings that hold paths, relative to a base, each as `seen` gives it."""
+        found: dict[str, Any] = {}
+        if "tasks" not in exclude:
+            listed = isinstance(self.tasks, list)
+            found["tasks"] = [seen(p) for p in self.tasks] if listed else seen(str(self.tasks))
+        if "sources" not in exclude and self.sources != OTHERS:
+            found["sources"] = seen(self.sources)
+        for key in ("out", "cache"):
+            value = getattr(self, key)
+            if value is not None and key not in exclude:
+                found[key] = seen(value)
+        if isinstance(self.encoders, dict):
+            found["encoders"] = {
+                name: {
+                    key: seen(value) if key in PATH_PARAMETERS and is_path(base, value) else value
+                    for key, value in settings.items()
+                }
+                for name, settings in self.encoders.items()
+            }
+        return found
+
     @classmethod
     def resolve(cls, options: Mapping[str, Any], file: Path, text: str) -> Self:
         """Check the text of a file together with options.
@@ -137,7 +182,9 @@ class SweepConfig(BaseModel):
         except ValidationError as error:
             raise first_complaint(error, places, cls) from None
         _check_names(config, places)
-        return config.model_copy(update=_relative_paths(config, given, file.parent))
+        folder = file.parent
+        paths = config._with_paths(lambda path: seen_from_here(folder / path), folder, given)
+        return config.model_copy(update=paths)
 
 
 def read_sweep(path: Path, options: Mapping[str, Any]) -> SweepConfig:
@@ -236,30 +283,6 @@ def _kinds(config: SweepConfig, places: Places) -> list[str]:
     return kinds
 
 
-def _relative_paths(config: SweepConfig, given: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """Return the paths of the file as they are seen from here."""
-
-    def seen(path: str) -> str:
-        return seen_from_here(folder / path)
-
-    found: dict[str, Any] = {}
-    if "tasks" not in given:
-        listed = isinstance(config.tasks, list)
-        found["tasks"] = [seen(p) for p in config.tasks] if listed else seen(str(config.tasks))
-    if "sources" not in given and config.sources != OTHERS:
-        found["sources"] = seen(config.sources)
-    for key in ("out", "cache"):
-        value = getattr(config, key)
-        if value is not None and key not in given:
-            found[key] = seen(value)
-    if isinstance(config.encoders, dict):
-        found["encoders"] = {
-            name: {
-                key: seen(value)
-                if key in PATH_PARAMETERS and (folder / str(value)).exists()
-                else value
-                for key, value in settings.items()
-            }
-            for name, settings in config.encoders.items()
-        }
-    return found
+def is_path(base: Path, value: Any) -> bool:
+    """Whether a parameter names something that is there; the name of a model on a hub does not."""
+    return isinstance(value, str) and (base / value).exists()

@@ -78,11 +78,11 @@ def line_of(key: str, text: str) -> int | None:
 
 
 def write(values: Mapping[str, Any]) -> str:
-    """Write a flat mapping as TOML; a value of None is left out.
+    """Write a mapping as TOML; a value of None is left out, tables of tables come last.
 
     Parameters
     ----------
-    values : mapping of str to str, bool, int, float or list of these
+    values : mapping of str to str, bool, int, float, list of these, or a mapping of flat mappings
         What to write.
 
     Examples
@@ -91,7 +91,12 @@ def write(values: Mapping[str, Any]) -> str:
     label = "outcome"
     budgets = [20, 50]
     """
-    lines = [f"{key} = {_value(value)}" for key, value in values.items() if value is not None]
+    flat = {key: value for key, value in values.items() if not isinstance(value, Mapping)}
+    lines = [f"{key} = {_value(value)}" for key, value in flat.items() if value is not None]
+    for key in values.keys() - flat.keys():
+        for name, table in values[key].items():
+            lines += ["", f"[{key}.{_value(name)}]"]
+            lines += [f"{k} = {_value(v)}" for k, v in table.items() if v is not None]
     return "".join(f"{line}\n" for line in lines)
 
 

@@ -3,13 +3,13 @@
 from typing import Any
 
 from priorlift.plots.gaps import gap_sides
-from priorlift.plots.lifts import VERDICTS as SIGNS
 from priorlift.ranking.gap.parts import UNITS, Gap, SourceGap
 from priorlift.ranking.gap.result import GapResult
 from priorlift.report import numbers
 from priorlift.report.figures import Plot, plot
 from priorlift.report.numbers import Scale
 from priorlift.report.tables import Cell, Column, Table, number
+from priorlift.report.verdict_cells import verdict_cell
 
 _MOST_DRAWN = 40
 _SPOKEN = 12
@@ -145,7 +145,7 @@ def _table(result: GapResult, loss: str) -> Table:
     rows = [
         [
             Cell(row.name),
-            *([_verdict(row)] if leads else ()),
+            *([verdict_cell(row.verdict)] if leads else ()),
             *_cells(row.on_target[loss], scale),
             *_cells(row.on_source[loss], scale),
         ]
@@ -167,10 +167,6 @@ def _cells(gap: Gap, scale: Scale) -> list[Cell]:
         ),
         number(numbers.NONE if gap.p_value is None else f"{gap.p_value:.3f}", gap.p_value),
     ]
-
-
-def _verdict(row: SourceGap) -> Cell:
-    return Cell(row.verdict, mark=row.verdict.replace(" ", "-"), sign=SIGNS[row.verdict][0])
 
 
 def _worst(result: GapResult) -> Table:

@@ -12,11 +12,11 @@ from priorlift.report.figures import Plot, plot
 from priorlift.report.numbers import Scale
 from priorlift.report.ranking_page import ranking_section
 from priorlift.report.tables import Cell, Column, Table, number
+from priorlift.report.verdict_cells import VERDICT_ORDER, verdict_cell
 from priorlift.study.interval import Interval
 from priorlift.study.results import StudyResult
 from priorlift.study.verdicts import Verdict
 
-_ORDER = {"helps": 0, "hurts": 1, "equivalent": 2, "not shown": 3}
 _SPOKEN = 12
 # The numbers in a reason stand in the columns beside it.
 _RANGE = re.compile(r" \([+-][\d.]+, [+-][\d.]+ to [+-][\d.]+\)")
@@ -102,7 +102,7 @@ def _warnings(result: StudyResult) -> list[dict[str, Any]]:
 
 def _ordered(result: StudyResult) -> list[Verdict]:
     return sorted(
-        result.verdicts, key=lambda v: (_ORDER[v.verdict], -v.against_same_class.estimate)
+        result.verdicts, key=lambda v: (VERDICT_ORDER[v.verdict], -v.against_same_class.estimate)
     )
 
 
@@ -146,12 +146,7 @@ def _verdict_row(v: Verdict, scale: Scale) -> list[Cell]:
         v.adjusted_against_reference,
     )
     return [
-        Cell(
-            v.verdict,
-            sort=_ORDER[v.verdict],
-            mark=v.verdict.replace(" ", "-"),
-            sign=SIGNS[v.verdict][0],
-        ),
+        verdict_cell(v.verdict),
         Cell(v.method),
         Cell(v.sources),
         number(scale.signed(own.estimate), own.estimate),

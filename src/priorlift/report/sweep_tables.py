@@ -1,15 +1,13 @@
 """The tables of a sweep's page: verdicts, encoders, cost, failures, and what was left out."""
 
-from priorlift.plots.lifts import VERDICTS as SIGNS
 from priorlift.report import numbers
 from priorlift.report.numbers import Scale
 from priorlift.report.tables import Cell, Column, Table, number
+from priorlift.report.verdict_cells import VERDICT_ORDER, verdict_cell
 from priorlift.study.sweep_result import SweepResult, SweptVerdict
 
 MOST_CLAIMS = 1_000
 MOST_FAILURES = 200
-
-_ORDER = {"helps": 0, "hurts": 1, "equivalent": 2, "not shown": 3}
 
 
 def verdict_table(result: SweepResult) -> Table | None:
@@ -18,7 +16,7 @@ def verdict_table(result: SweepResult) -> Table | None:
         return None
     ordered = sorted(
         result.verdicts,
-        key=lambda v: (_ORDER[v.verdict.verdict], -v.verdict.against_same_class.estimate),
+        key=lambda v: (VERDICT_ORDER[v.verdict.verdict], -v.verdict.against_same_class.estimate),
     )
     scale = Scale.of(
         end
@@ -50,12 +48,7 @@ def _verdict_row(found: SweptVerdict, scale: Scale) -> list[Cell]:
     v = found.verdict
     adjusted, over = v.adjusted_against_same_class, v.adjusted_against_reference
     return [
-        Cell(
-            v.verdict,
-            sort=_ORDER[v.verdict],
-            mark=v.verdict.replace(" ", "-"),
-            sign=SIGNS[v.verdict][0],
-        ),
+        verdict_cell(v.verdict),
         Cell(found.task),
         Cell(found.encoder),
         Cell(v.method),
@@ -126,8 +119,8 @@ def failure_table(result: SweepResult) -> Table | None:
     """Return the failed fits, those of one reason together; None where none failed."""
     found: dict[tuple[str, ...], int] = {}
     for cell in result.plan.cells:
-        for trial, arm, _ in result.plan.trials(cell):
-            record = result.records.get(trial.hash)
+        for trial_hash, arm, _ in result.plan.rows(cell):
+            record = result.records.get(trial_hash)
             if record is not None and record.status == "failed":
                 key = (
                     cell.task,

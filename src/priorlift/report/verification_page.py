@@ -10,6 +10,7 @@ from priorlift.report.figures import Plot, plot
 from priorlift.report.numbers import Scale
 from priorlift.report.predictions import prediction_cells, prediction_columns
 from priorlift.report.tables import Cell, Column, Table, number
+from priorlift.report.verdict_cells import verdict_cell
 from priorlift.study.verification import Verification, VerifiedSource
 
 _MOST_DRAWN = 40
@@ -128,7 +129,7 @@ def _table(found: Verification) -> Table:
 def _verdict(row: VerifiedSource) -> Cell:
     if row.verdict not in SIGNS:
         return Cell(numbers.NONE, mark="empty")
-    return Cell(row.verdict, mark=row.verdict.replace(" ", "-"), sign=SIGNS[row.verdict][0])
+    return verdict_cell(row.verdict)
 
 
 def _order(found: Verification) -> list[tuple[str, str]]:

@@ -6,8 +6,6 @@ that is started again with the same content therefore finds the units that are r
 its runner and number of workers, and evaluates the rest.
 """
 
-import contextlib
-import tempfile
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -34,6 +32,7 @@ from priorlift.search.shipping import Shipped
 from priorlift.search.units import units_of
 from priorlift.search.work import Unit, Work
 from priorlift.trials import Context, Outcome, RunDirectory, Trial, get_runner, run_pending
+from priorlift.trials.directory import run_directory
 
 TASK = "search"
 # Units must not depend on the number of workers, or another number could not go on with them.
@@ -113,10 +112,7 @@ def run_as_trials(
     n_apart = sum(bool(alone_reason(candidate)) for candidate in candidates) * len(splits)
     chunk = max(-(-n_apart // MOST_UNITS_APART), 1)
     units = units_of(candidates, splits, WANTED_UNITS, chunk)
-    with contextlib.ExitStack() as stack:
-        if run_dir is None:
-            run_dir = stack.enter_context(tempfile.TemporaryDirectory(prefix="priorlift-search-"))
-        directory = stack.enter_context(RunDirectory(run_dir, resume=resume))
+    with run_directory(run_dir, resume=resume) as directory:
         trials = _trials(work, units)
         recorded = _recorded(directory, trials)
         for key, outcome in recorded.items():

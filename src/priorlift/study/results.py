@@ -18,6 +18,7 @@ from priorlift.pool import Target
 from priorlift.ranking.result import Ranking
 from priorlift.study.interval import Interval
 from priorlift.study.labels_saved import LabelsSaved
+from priorlift.study.plain_json import plain_json
 from priorlift.study.plan import NO_SOURCES, StudyPlan
 from priorlift.study.verdicts import Verdict
 from priorlift.trials.outcome import TrialRecord
@@ -291,7 +292,7 @@ class StudyResult:
 
     def to_json(self) -> str:
         """Return `to_dict` as JSON with sorted keys; NaN becomes null."""
-        return json.dumps(_finite(self.to_dict()), sort_keys=True, indent=1)
+        return plain_json(self.to_dict())
 
     def save(self, path: str | Path) -> Path:
         """Save the result as a run directory, from which `StudyResult.load` gives it back.
@@ -405,13 +406,3 @@ def _trial_columns(plan: StudyPlan, records: Sequence[TrialRecord]) -> dict[str,
     ):
         put(f"measured_{key}", (getattr(r.measured, key) for r in records))
     return columns
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
-        return None
-    if isinstance(value, Mapping):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    return value

@@ -7,8 +7,7 @@ would have given, for any number of workers.
 """
 
 import contextlib
-import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,7 +30,7 @@ from priorlift.study.spending_result import Spending
 from priorlift.study.study import Progress
 from priorlift.transfer.base import TransferEstimator
 from priorlift.trials.context import Context
-from priorlift.trials.directory import STORE, RunDirectory
+from priorlift.trials.directory import STORE, RunDirectory, run_directory
 from priorlift.trials.execute import run_pending
 from priorlift.trials.outcome import TrialRecord
 from priorlift.trials.runners import Runner, get_runner
@@ -117,7 +116,7 @@ def run_spending(
         pairs, overhead = _ranked(setting)
     usable, skipped = _usable(setting, pairs)
     workers = get_runner(runner, n_workers)
-    with _directory(out, resume) as directory:
+    with run_directory(out, resume=resume) as directory:
         trainer = _Trainer(setting, directory, workers, progress, usable.n_pairs)
         found = spend_in_batches(
             usable,
@@ -339,16 +338,3 @@ def _usable(setting: _Setting, pairs: PairFeatures) -> tuple[PairFeatures, tuple
 def _content(task: TaskData) -> dict[str, Any]:
     names = ("name", "X", "y", "groups", "task", "sample_weight", "unlabeled", "licence")
     return {name: getattr(task, name) for name in names}
-
-
-@contextlib.contextmanager
-def _directory(out: str | Path | None, resume: bool) -> Iterator[RunDirectory]:
-    if out is not None:
-        with RunDirectory(out, resume=resume) as directory:
-            yield directory
-        return
-    with (
-        tempfile.TemporaryDirectory(prefix="priorlift-") as folder,
-        RunDirectory(Path(folder) / "run") as directory,
-    ):
-        yield directory

@@ -5,9 +5,8 @@ moment loses at most the trials that were under way.
 """
 
 import contextlib
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from warnings import warn
@@ -37,7 +36,7 @@ from priorlift.study.plan import (
 from priorlift.study.results import StudyResult, Warned
 from priorlift.transfer.base import TransferEstimator, check_pool
 from priorlift.trials.context import Context
-from priorlift.trials.directory import STORE, RunDirectory
+from priorlift.trials.directory import STORE, RunDirectory, run_directory
 from priorlift.trials.execute import run_pending
 from priorlift.trials.outcome import TrialRecord
 from priorlift.trials.runners import Runner, get_runner
@@ -252,7 +251,7 @@ class Study:
         """
         workers = get_runner(runner, n_workers, address=address)
         self.check_memory(workers.n_workers)
-        with _run_directory(out, resume) as directory:
+        with run_directory(out, resume=resume) as directory:
             storage.write_plan(directory, self.plan)
             self._store(directory)
             warnings = look_for_leakage(self.target, self.sources, self.plan.design, self.plan.task)
@@ -358,19 +357,6 @@ class Study:
     def _records(self, directory: RunDirectory) -> list[TrialRecord]:
         wanted = {trial.hash for trial in self.plan.trials()}
         return [record for record in directory.journal.records() if record.trial.hash in wanted]
-
-
-@contextlib.contextmanager
-def _run_directory(out: str | Path | None, resume: bool) -> Iterator[RunDirectory]:
-    if out is not None:
-        with RunDirectory(out, resume=resume) as directory:
-            yield directory
-        return
-    with (
-        tempfile.TemporaryDirectory(prefix="priorlift-") as folder,
-        RunDirectory(Path(folder) / "run") as directory,
-    ):
-        yield directory
 
 
 def _task_of(target: Target) -> Task:

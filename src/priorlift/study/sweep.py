@@ -5,9 +5,7 @@ into one journal, and judged together. Every seed counts, a trial that fails is 
 reason, and whatever stops the sweep, running it again fills the gaps.
 """
 
-import contextlib
-import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -40,7 +38,7 @@ from priorlift.study.sweep_plan import (
 from priorlift.study.sweep_result import SweepResult
 from priorlift.study.sweep_run import Resume, run_cells
 from priorlift.transfer.base import TransferEstimator
-from priorlift.trials.directory import RunDirectory
+from priorlift.trials.directory import run_directory
 from priorlift.trials.outcome import TrialRecord
 from priorlift.trials.runners import get_runner
 
@@ -108,18 +106,21 @@ class Sweep:
 
     Examples
     --------
-    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.datasets import load_digits
     >>> from priorlift import Source, SourcePool, Sweep, Target
-    >>> X, y = load_iris(return_X_y=True)
-    >>> tasks = [Target("species", X[::4], y[::4]), Target("setosa", X[::4], y[::4] == 0)]
+    >>> X, y = load_digits(n_class=4, return_X_y=True)
+    >>> few, many = slice(0, 240), slice(240, 480)
+    >>> tasks = [Target("digit", X[few], y[few]), Target("even", X[few], y[few] % 2)]
     >>> pools = {
-    ...     "species": SourcePool([Source("others", X[1::4], y[1::4])]),
-    ...     "setosa": SourcePool([Source("others", X[1::4], y[1::4] == 0)]),
+    ...     "digit": SourcePool([Source("others", X[many], y[many])]),
+    ...     "even": SourcePool([Source("others", X[many], y[many] % 2)]),
     ... }
-    >>> sweep = Sweep(tasks, sources=pools, methods=["pooled"], label_budgets=[10], n_splits=2)
-    >>> len(sweep.plan.cells), len(sweep.plan.skipped)
-    (2, 0)
-    >>> result = sweep.run("runs/irises")  # doctest: +SKIP
+    >>> sweep = Sweep(tasks, sources=pools, methods=["pooled"], label_budgets=[10])
+    >>> result = sweep.run()
+    >>> result.counts["done"] == sweep.plan.n_trials == 120
+    True
+    >>> [(v.task, v.verdict.verdict) for v in result.verdicts]
+    [('digit', 'helps'), ('even', 'helps')]
     """
 
     def __init__(
@@ -296,7 +297,7 @@ class Sweep:
         cluster: dict[str, Any] = {} if address is None else {"address": address}
         workers = get_runner(runner, n_workers, **cluster)
         check_sweep_memory(self, workers.n_workers)
-        with _directory(out) as directory:
+        with run_directory(out, resume=True) as directory:
             foreign = sweep_storage.begin(directory, self.plan)
             features = run_cells(
                 self, directory, workers, resume, progress=progress, say=say or (lambda _: None)
@@ -419,19 +420,6 @@ def _with_source_sets(plan: StudyPlan, wanted: SourceSets) -> StudyPlan:
     chooses = {arm.method for arm in plan.claims} - {arm.method for arm in arms if arm.sources}
     whole = tuple(arm for arm in plan.claims if arm.method in chooses)
     return replace(plan, arms=(*arms, *whole))
-
-
-@contextlib.contextmanager
-def _directory(out: str | Path | None) -> Iterator[RunDirectory]:
-    if out is not None:
-        with RunDirectory(out, resume=True) as directory:
-            yield directory
-        return
-    with (
-        tempfile.TemporaryDirectory(prefix="priorlift-") as folder,
-        RunDirectory(Path(folder) / "run") as directory,
-    ):
-        yield directory
 
 
 def _check_word(what: str, word: str, known: Sequence[str]) -> None:

@@ -41,7 +41,7 @@ def read_cells(
     """
     found: Analyses = {}
     for cell in plan.cells:
-        own = [records[t.hash] for t, _, _ in plan.trials(cell) if t.hash in records]
+        own = [records[key] for key, _, _ in plan.rows(cell) if key in records]
         if any(record.outcome is not None for record in own):
             found[cell] = Analysis(cell.study, targets[cell.study.target_fingerprint], own)
     return found

@@ -137,20 +137,20 @@ class FeatureMaker:
         sources = {
             s.name: self._rows(encoder, encoding, s.X, s.fingerprints.X) for s in encoding.pool
         }
-        centre, spread = _scale(list(sources.values()))
+        centre, spread = scale_of(list(sources.values()))
         own = self._rows(encoder, encoding, target.X, target.fingerprints.X)
 
-        def scaled(task: Any, features: Features) -> Any:
-            rows = ((features - centre) / spread).astype(np.float32)
+        def over(task: Any, features: Features) -> Any:
+            rows = scaled(features, centre, spread)
             return task.with_rows(rows, encoding.fingerprint(task.fingerprints.X))
 
-        pool = SourcePool([scaled(source, sources[source.name]) for source in encoding.pool])
-        return Encoded(scaled(target, own), pool)
+        pool = SourcePool([over(source, sources[source.name]) for source in encoding.pool])
+        return Encoded(over(target, own), pool)
 
     def _fit(self, encoding: Encoding) -> Any:
         key = encoder_key(encoding.encoder) if encoding.pretrained else encoding.key
         if key not in self._fitted:
-            encoder = _seeded(encoding.encoder, encoding.seed)
+            encoder = seeded_encoder(encoding)
             if not encoding.pretrained:
                 rows = arrays.stack_rows([source.X for source in encoding.pool.by_fingerprint()])
                 encoder = encoder.fit(rows)
@@ -208,19 +208,28 @@ def why_not_encoded(target: Target, pool: SourcePool, encoder: Any) -> str | Non
     return None
 
 
-def _scale(parts: Sequence[Features]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def scale_of(parts: Sequence[Features]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return mean and deviation of the columns of stacked features; a constant column has 1."""
     rows = np.concatenate(parts).astype(np.float64)
     spread = rows.std(axis=0)
     spread[spread < 1e-12] = 1.0
     return rows.mean(axis=0), spread
 
 
-def _seeded(encoder: Any, seed: int) -> Any:
-    if is_pretrained(encoder):
-        return encoder
-    found = clone(encoder)
+def scaled(
+    features: Features, centre: NDArray[np.float64], spread: NDArray[np.float64]
+) -> Features:
+    """Return features less a mean, in units of a deviation."""
+    return ((features - centre) / spread).astype(np.float32)
+
+
+def seeded_encoder(encoding: Encoding) -> Any:
+    """Return the encoder of a task, unfitted and seeded, unless the user has seeded it."""
+    if encoding.pretrained:
+        return encoding.encoder
+    found = clone(encoding.encoder)
     if "random_state" in found.get_params(deep=False) and found.random_state is None:
-        found.set_params(random_state=seed)
+        found.set_params(random_state=encoding.seed)
     return found
 
 

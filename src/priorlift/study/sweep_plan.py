@@ -97,6 +97,27 @@ class SweepPlan:
         return sum(cell.n_trials for cell in self.cells)
 
     @cached_property
+    def _estimator_keys(self) -> Mapping[tuple[str, str, str], str]:
+        return {
+            (cell.task, cell.encoder, name): estimator_key(described)
+            for cell in self.cells
+            for name, described in cell.study.methods.items()
+        }
+
+    @cached_property
+    def _rows(self) -> Mapping[tuple[str, str], tuple[tuple[str, Arm, Split], ...]]:
+        return {
+            (cell.task, cell.encoder): tuple(
+                (trial.hash, arm, split) for trial, arm, split in self.trials(cell)
+            )
+            for cell in self.cells
+        }
+
+    def rows(self, cell: Cell) -> tuple[tuple[str, Arm, Split], ...]:
+        """Return the hash, the arm and the split of each trial of a cell; they are told once."""
+        return self._rows[cell.task, cell.encoder]
+
+    @cached_property
     def _by_names(self) -> Mapping[tuple[str, str], Cell]:
         return {(cell.task, cell.encoder): cell for cell in self.cells}
 
@@ -128,7 +149,7 @@ class SweepPlan:
             "target": study.target_fingerprint,
             "task": study.task,
             "method": arm.method,
-            "estimator": estimator_key(study.methods[arm.method]),
+            "estimator": self._estimator_keys[cell.task, cell.encoder, arm.method],
             "sources": list(study.fingerprints(arm)),
             "metric": study.metric,
             "splits": split_identity(study.design),

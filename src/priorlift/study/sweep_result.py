@@ -5,7 +5,6 @@ again. Its table has one row for each planned fit, whether it is done, failed or
 """
 
 import html
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 from priorlift.core.tables import to_frame
 from priorlift.pool import Target
 from priorlift.study.interval import Interval
+from priorlift.study.plain_json import plain_json
 from priorlift.study.plan import Arm
 from priorlift.study.results import BillRow, CurvePoint, Lift, Warned
 from priorlift.study.sweep_plan import SweepPlan
@@ -121,8 +121,8 @@ class SweepResult:
         """
         found = dict.fromkeys(("planned", "done", "failed", "pending"), 0)
         for cell in self.plan.cells:
-            for trial, _, _ in self.plan.trials(cell):
-                record = self.records.get(trial.hash)
+            for key, _, _ in self.plan.rows(cell):
+                record = self.records.get(key)
                 found["pending" if record is None else record.status] += 1
         return found | {"planned": self.plan.n_trials}
 
@@ -154,11 +154,11 @@ class SweepResult:
         names = (*head, "status", "error", *OUTCOME, *(f"measured_{name}" for name in MEASURED))
         columns: dict[str, list[Any]] = {name: [] for name in names}
         for cell in self.plan.cells:
-            for trial, arm, split in self.plan.trials(cell):
-                record = self.records.get(trial.hash)
+            for key, arm, split in self.plan.rows(cell):
+                record = self.records.get(key)
                 label = cell.study.label(arm.sources)
                 place = (cell.task, cell.encoder, arm.method, label)
-                number = (split.budget, split.draw, split.fold, trial.hash)
+                number = (split.budget, split.draw, split.fold, key)
                 row = (*place, *number, *_recorded(record))
                 for name, value in zip(names, row, strict=True):
                     columns[name].append(value)
@@ -203,7 +203,7 @@ class SweepResult:
 
     def to_json(self) -> str:
         """Return `to_dict` as JSON with sorted keys; NaN becomes null."""
-        return json.dumps(_finite(self.to_dict()), sort_keys=True, indent=1)
+        return plain_json(self.to_dict())
 
     def save(self, path: str | Path) -> Path:
         """Save the result as a run directory, from which `SweepResult.load` gives it back.
@@ -317,13 +317,3 @@ def _ends(interval: Interval) -> str:
     if interval.reason is not None:
         return interval.reason
     return f"{interval.low:+.3f} to {interval.high:+.3f}"
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
-        return None
-    if isinstance(value, Mapping):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    return value

@@ -82,15 +82,15 @@ def run_cells(
         return bill
     planned = {cell: _trials(sweep, cell) for cell in sweep.plan.cells}
     everything = [trial for trials in planned.values() for trial in trials]
-    _forget(directory, everything, resume, say)
-    recorded = directory.journal.hashes()
+    if resume == "always":
+        directory.journal.forget({trial.hash for trial in everything})
+    to_run = set(directory.journal.pending(everything))
     pending = {
-        cell: [trial for trial in trials if trial.hash not in recorded]
-        for cell, trials in planned.items()
+        cell: [trial for trial in trials if trial in to_run] for cell, trials in planned.items()
     }
     n_planned = len({trial.hash for trial in everything})
     directory.journal.expect(n_planned)
-    count = _Counter(n_planned, n_planned - len({t.hash for ts in pending.values() for t in ts}))
+    count = _Counter(n_planned, n_planned - len(to_run))
     count.tell(progress, None)
     cache = sweep.cache or directory.path / FEATURES
     maker = FeatureMaker(cache)
@@ -102,9 +102,7 @@ def run_cells(
         try:
             encoded = _encoded(sweep, cell, maker, bill, say)
             _store(directory, encoded)
-        except (
-            Exception
-        ) as error:  # one task that cannot be encoded is no reason to stop the others
+        except Exception as error:  # the others can still be encoded
             say(f"{cell.task} under {cell.encoder}: {_one_line(error)}")
             for record in _failed(trials, error):
                 if directory.journal.record([record]):
@@ -136,31 +134,6 @@ class _Counter:
 
 def _trials(sweep: "Sweep", cell: Cell) -> list[Trial]:
     return [trial for trial, _, _ in sweep.plan.trials(cell)]
-
-
-def _forget(
-    directory: RunDirectory, trials: Iterable[Trial], resume: Resume, say: Callable[[str], None]
-) -> None:
-    planned = {trial.hash for trial in trials}
-    if resume == "always":
-        directory.journal.forget(planned)
-        return
-    lost = [
-        record.trial.hash
-        for record in directory.journal.records()
-        if record.trial.hash in planned and was_lost(record)
-    ]
-    if lost:
-        say(f"{len(lost)} fits were lost with their workers and are run again")
-        directory.journal.forget(lost)
-
-
-LOST = ("WorkerLost", "WorkerDied", "WorkerCrashed", "NodeDied", "ActorDied", "BrokenProcessPool")
-
-
-def was_lost(record: TrialRecord) -> bool:
-    """Whether a trial failed because its worker died, and not by itself."""
-    return record.status == "failed" and str(record.error).startswith(LOST)
 
 
 def _encoded(

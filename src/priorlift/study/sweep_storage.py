@@ -51,9 +51,8 @@ def begin(directory: RunDirectory, plan: SweepPlan) -> tuple[Warned, ...]:
     InputError
         The directory holds a run of another kind.
     """
-    if (directory.path / storage.PLAN).exists():
-        raise _foreign(directory.path)
-    wanted = {trial.hash for cell in plan.cells for trial, _, _ in plan.trials(cell)}
+    refuse_other_runs(directory.path)
+    wanted = {key for cell in plan.cells for key, _, _ in plan.rows(cell)}
     other_code: dict[str, int] = {}
     for record in directory.journal.records():
         if record.trial.task != TASK_FUNCTION:
@@ -71,6 +70,18 @@ def begin(directory: RunDirectory, plan: SweepPlan) -> tuple[Warned, ...]:
         )
         for told, n in sorted(other_code.items())
     )
+
+
+def refuse_other_runs(path: Path) -> None:
+    """Refuse a run directory of a study.
+
+    Raises
+    ------
+    InputError
+        It is one.
+    """
+    if (path / storage.PLAN).exists():
+        raise _foreign(path)
 
 
 def read_result(
@@ -169,7 +180,7 @@ def _result(
     targets = _targets(plan, store, records)
     cells = sweep_analysis.read_cells(plan, targets, records)
     lifts = sweep_analysis.lifts(cells)
-    wanted = {trial.hash for cell in plan.cells for trial, _, _ in plan.trials(cell)}
+    wanted = {key for cell in plan.cells for key, _, _ in plan.rows(cell)}
     own = {key: records[key] for key in sorted(wanted & set(records))}
     return SweepResult(
         plan=plan,
@@ -199,8 +210,8 @@ def _targets(
 def _failures(plan: SweepPlan, records: Mapping[str, TrialRecord]) -> tuple[Warned, ...]:
     found: dict[tuple[str, str, str], list[TrialRecord]] = {}
     for cell in plan.cells:
-        for trial, arm, _ in plan.trials(cell):
-            record = records.get(trial.hash)
+        for key, arm, _ in plan.rows(cell):
+            record = records.get(key)
             if record is not None and record.status == "failed":
                 found.setdefault((cell.task, cell.encoder, arm.method), []).append(record)
     return tuple(

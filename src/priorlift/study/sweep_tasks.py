@@ -45,7 +45,7 @@ def fit_and_score(trial: Trial, context: Context) -> Outcome:
     train, test = split_rows(target, design_of(params["splits"]), params["task"], split)
     seed = derive_seed(params["seed"], _content(trial))
     method = context.extras["methods"][method_key(params["method"], params["estimator"])]
-    estimator = _with_seeded_models(seeded(method, seed), params)
+    estimator = with_seeded_models(seeded(method, seed), params)
     return outcome_of(estimator, seed, target, sources, train, test, METRICS[params["metric"]])
 
 
@@ -63,7 +63,7 @@ def _content(trial: Trial) -> str:
     return Trial(trial.task, {k: v for k, v in trial.params.items() if k != "code"}).hash
 
 
-def _with_seeded_models(
+def with_seeded_models(
     estimator: TransferEstimator, params: Mapping[str, Any]
 ) -> TransferEstimator:
     """Seed what is learned on sources apart, so that the trials that share it learn the same."""

@@ -17,7 +17,8 @@ from priorlift.theory.quadrature import Array
 PANEL_POINTS = 14
 _ANGLES: Array = (np.arange(PANEL_POINTS) + 0.5).astype(np.float64) * (np.pi / PANEL_POINTS)
 _CHEBYSHEV: Array = np.asarray(np.cos(_ANGLES), np.float64)
-_BARYCENTRIC: Array = (-1.0) ** np.arange(PANEL_POINTS) * np.sqrt(1 - _CHEBYSHEV**2)
+_SIGNS: Array = np.where(np.arange(PANEL_POINTS) % 2 == 0, 1.0, -1.0)
+_BARYCENTRIC: Array = _SIGNS * np.sqrt(1 - _CHEBYSHEV**2)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 import contextlib
 import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -124,6 +126,28 @@ class RunDirectory:
         for leftover in self.path.glob(".tmp-*"):
             with contextlib.suppress(OSError):
                 leftover.unlink()
+
+
+@contextlib.contextmanager
+def run_directory(out: str | Path | None, *, resume: bool) -> Iterator[RunDirectory]:
+    """Open a run's folder for the length of a `with` statement; without `out` a temporary one.
+
+    Parameters
+    ----------
+    out : path-like or None
+        The folder.
+    resume : bool
+        As in `RunDirectory`; a temporary folder has nothing to resume.
+    """
+    if out is not None:
+        with RunDirectory(out, resume=resume) as directory:
+            yield directory
+        return
+    with (
+        tempfile.TemporaryDirectory(prefix="priorlift-") as folder,
+        RunDirectory(Path(folder) / "run") as directory,
+    ):
+        yield directory
 
 
 def _locked(path: Path, directory: Path) -> IO[str]:
