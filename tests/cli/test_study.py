@@ -93,7 +93,7 @@ def test_options_reach_the_study(tables, cli, no_fits):
         *("study", *HERE, "--out", "out", "--methods", "pooled, auto", "--budgets", "10,20"),
         *("--splits", "30", "--metric", "neg_log_loss", "--groups", "ward", "--seed", "7"),
         *("--min-lift", "0.01", "--level", "0.9", "--no-rank", "--runner", "processes"),
-        *("--workers", "2", "--time-budget", "60"),
+        *("--workers", "2", "--time-budget", "60", "--max-seconds", "5"),
     )
     assert ended.code == 0, ended.err
     ((study, out, options),) = no_fits
@@ -107,6 +107,7 @@ def test_options_reach_the_study(tables, cli, no_fits):
     assert options["runner"] == "processes"
     assert options["n_workers"] == 2
     assert options["time_budget"] == 60
+    assert (options["max_seconds"], options["max_memory_mb"]) == (5, None)
     assert options["resume"] is False
 
 

@@ -46,6 +46,7 @@ def refusal(text, options=None):
         (LEAST + "splits = 1\n", "sweep.toml:3: splits = 1"),
         (LEAST + "budgets = []\n", "sweep.toml:3: budgets"),
         (LEAST + "budgets = [-3]\n", "numbers of labelled rows"),
+        (LEAST + "max_seconds = 0\n", "sweep.toml:3: max_seconds = 0"),
         (LEAST + "level = 1.5\n", "sweep.toml:3: level = 1.5"),
         (LEAST + 'resume = "maybe"\n', "sweep.toml:3: resume = 'maybe'"),
         (LEAST + 'source_sets = "best"\n', "sweep.toml:3: source_sets = 'best'"),
@@ -126,20 +127,22 @@ def test_it_goes_on_where_it_stopped_and_says_what_it_will_do(folder, cli):
     assert rows(folder / "run") == before
 
 
-def test_runner_workers_and_policy_reach_the_sweep(folder, cli, monkeypatch):
+def test_runner_workers_and_policy_reach_the_sweep(folder, cli, tmp_path, monkeypatch):
     calls = []
 
     def give_result(sweep, out, runner, resume, **options):
-        calls.append((str(out), runner, resume, options["n_workers"], options["address"]))
+        limits = options["max_seconds"], options["max_memory_mb"]
+        calls.append((str(out), runner, resume, options["n_workers"], options["address"], *limits))
         return SweepResult.load(folder / "run")
 
     monkeypatch.setattr(Sweep, "run", give_result)
     ended = cli(
-        *("sweep", folder / "sweep.toml", "--out", folder / "run", "--no-report"),
+        *("sweep", folder / "sweep.toml", "--out", tmp_path / "run", "--no-report"),
         *("--runner", "processes", "--workers", 2, "--resume", "always"),
+        *("--max-seconds", 60, "--max-memory-mb", 2000),
     )
     assert ended.code == 0
-    assert calls == [(str(folder / "run"), "processes", "always", 2, None)]
+    assert calls == [(str(tmp_path / "run"), "processes", "always", 2, None, 60, 2000)]
     assert "by 2 workers" in ended.err
     assert "Open the report" not in ended.out
 

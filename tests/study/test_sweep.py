@@ -1,7 +1,9 @@
 """A sweep keeps every seed, survives what fails, encodes once, and goes on where it stopped."""
 
 import shutil
+import time
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -131,6 +133,40 @@ def test_both_arms_and_all_encoders_are_judged_on_the_same_rows(data):
             seen.setdefault(place, set()).add((rows["train_rows"][i], rows["test_rows"][i]))
     assert len(seen) == 40
     assert all(len(pairs) == 1 for pairs in seen.values())
+
+
+def stubborn(folder):
+    """A method that hangs once and takes all memory once, where its sources lie far off."""
+
+    class Stubborn(PooledClassifier):
+        def fit(self, X, y, sources=None, sample_weight=None, groups=None):
+            far = sources is not None and any(abs(np.mean(s.X)) > 50 for s in sources)
+            done = [path.name for path in folder.iterdir()]
+            if far and "hung" not in done:
+                (folder / "hung").touch()
+                time.sleep(60)
+            elif far and "ate" not in done:
+                (folder / "ate").touch()
+                eaten = [np.ones(2**21) for _ in range(60)]
+                time.sleep(len(eaten))
+            return super().fit(X, y, sources=sources, sample_weight=sample_weight, groups=groups)
+
+    return Stubborn()
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs /proc")
+def test_a_fit_past_its_limit_is_a_failed_row_and_the_others_go_on(data, tmp_path):
+    sweep = make(data, methods={"stubborn": stubborn(tmp_path)})
+    result = sweep.run(max_seconds=3, max_memory_mb=900)
+    rows = table(result)
+    failed = [i for i, status in enumerate(rows["status"]) if status == "failed"]
+    assert [(rows["task"][i], rows["sources"][i]) for i in failed] == [("b", "far")] * 2
+    assert {rows["error"][i] for i in failed} == {
+        "TimeLimit: it ran longer than its limit of 3 seconds",
+        "MemoryLimit: it took more memory than its limit of 900 MiB",
+    }
+    assert result.counts["done"] == result.counts["planned"] - 2 == 118
+    assert any("2 fits of stubborn" in warned.message for warned in result.warnings)
 
 
 def test_scores_that_are_all_negative_have_a_verdict():

@@ -65,6 +65,8 @@ class StudyConfig(BaseModel):
         Worker processes; None for one a core.
     address : str or None
         Of a running Ray cluster.
+    max_seconds, max_memory_mb : float or None
+        What a single fit may take; one that takes more is a failed row.
     time_budget : float or None
         Seconds after which no further trial is started.
     """
@@ -89,6 +91,8 @@ class StudyConfig(BaseModel):
     runner: str = "processes"
     workers: int | None = Field(default=None, ge=1, le=4096)
     address: str | None = Field(default=None, min_length=1)
+    max_seconds: float | None = Field(default=None, gt=0)
+    max_memory_mb: float | None = Field(default=None, gt=0)
     time_budget: float | None = Field(default=None, gt=0)
 
     @field_validator(*PATHS)

@@ -50,6 +50,23 @@ Address = Annotated[
     ),
 ]
 
+MaxSeconds = Annotated[
+    float | None,
+    typer.Option(
+        "--max-seconds",
+        metavar="S",
+        help="Of a single fit; one that takes longer is ended and is a failed row. [default: none]",
+    ),
+]
+MaxMemory = Annotated[
+    float | None,
+    typer.Option(
+        "--max-memory-mb",
+        metavar="MIB",
+        help="Of the process of a single fit, as --max-seconds. [default: none]",
+    ),
+]
+
 
 def listed(text: str | None) -> list[str] | None:
     """Split the value of an option at its commas.

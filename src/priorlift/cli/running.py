@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from priorlift.cli import output
 from priorlift.cli.progress import duration, progress
@@ -19,12 +19,8 @@ def run_and_show(
     study: "Study",
     out: Path,
     *,
-    resume: bool = False,
-    runner: str = "serial",
-    workers: int | None = None,
-    address: str | None = None,
-    time_budget: float | None = None,
     as_json: bool = False,
+    **how: Any,
 ) -> None:
     """Run a study into a run directory, write its report, and show the outcome.
 
@@ -34,20 +30,12 @@ def run_and_show(
         What to run.
     out : Path
         The run directory.
-    resume, runner, workers, address, time_budget
-        As for `Study.run`.
     as_json : bool
         Show the outcome as one JSON document.
+    **how
+        As for `run`.
     """
-    result = run(
-        study,
-        out,
-        resume=resume,
-        runner=runner,
-        workers=workers,
-        address=address,
-        time_budget=time_budget,
-    )
+    result = run(study, out, **how)
     page = write_page(result, out / REPORT)
     if as_json:
         document = json.loads(result.to_json())
@@ -65,18 +53,24 @@ def run(
     runner: str = "serial",
     workers: int | None = None,
     address: str | None = None,
+    max_seconds: float | None = None,
+    max_memory_mb: float | None = None,
     time_budget: float | None = None,
 ) -> "StudyResult":
     """Say what a study will do, and run it with its progress on stderr.
 
     Parameters
     ----------
-    study, out, resume, runner, workers, address, time_budget
+    study, out : Study, Path
         As for `run_and_show`.
+    resume, runner, workers, address, max_seconds, max_memory_mb, time_budget
+        As for `Study.run`.
     """
     from priorlift.trials.runners import get_runner
 
-    _announce(study, out, get_runner(runner, workers, address=address).n_workers)
+    # The pilot's fits run here, where no limit could end them.
+    pilot = max_seconds is None and max_memory_mb is None and not _recorded(out)
+    _announce(study, out, get_runner(runner, workers, address=address).n_workers, pilot=pilot)
     with progress() as report_progress:
         return study.run(
             out,
@@ -84,6 +78,8 @@ def run(
             runner=runner,
             n_workers=workers,
             address=address,
+            max_seconds=max_seconds,
+            max_memory_mb=max_memory_mb,
             time_budget=time_budget,
             progress=report_progress,
         )
@@ -106,9 +102,9 @@ def write_page(result: "Reportable", path: Path) -> Path:
     return path
 
 
-def _announce(study: "Study", out: Path, n_workers: int) -> None:
+def _announce(study: "Study", out: Path, n_workers: int, *, pilot: bool) -> None:
     plan = study.plan
-    estimate = study.estimate(n_workers, pilot=not _recorded(out))
+    estimate = study.estimate(n_workers, pilot=pilot)
     methods = ", ".join(name for name in plan.methods if name != plan.reference)
     usable = {name for arm in plan.claims for name in arm.sources}
     output.note(f"target   {plan.target_name}: {plan.n_labelled} labelled rows, {plan.task}")

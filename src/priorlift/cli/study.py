@@ -58,6 +58,8 @@ def command(
     runner: options.Runner = None,
     workers: options.Workers = None,
     address: options.Address = None,
+    max_seconds: options.MaxSeconds = None,
+    max_memory_mb: options.MaxMemory = None,
     time_budget: Annotated[
         float | None,
         typer.Option("--time-budget", metavar="S", help="Seconds; then no further fit is started."),
@@ -87,6 +89,8 @@ def command(
         "runner": runner,
         "workers": workers,
         "address": address,
+        "max_seconds": max_seconds,
+        "max_memory_mb": max_memory_mb,
         "time_budget": time_budget,
     }
     config = settings(target, given)
@@ -104,6 +108,8 @@ def command(
         runner=config.runner,
         workers=config.workers,
         address=config.address,
+        max_seconds=config.max_seconds,
+        max_memory_mb=config.max_memory_mb,
         time_budget=config.time_budget,
         as_json=as_json,
     )

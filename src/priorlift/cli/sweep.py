@@ -36,15 +36,11 @@ def command(
             "[default: missing]",
         ),
     ] = None,
-    runner: Annotated[
-        str | None, typer.Option("--runner", help="serial, processes or ray. [default: processes]")
-    ] = None,
-    workers: Annotated[
-        int | None, typer.Option("--workers", help="Workers. [default: one a core]")
-    ] = None,
-    address: Annotated[
-        str | None, typer.Option("--address", help="Of a Ray cluster: auto or ray://HOST:PORT.")
-    ] = None,
+    runner: options.Runner = None,
+    workers: options.Workers = None,
+    address: options.Address = None,
+    max_seconds: options.MaxSeconds = None,
+    max_memory_mb: options.MaxMemory = None,
     splits: Annotated[int | None, typer.Option("--splits", help="Seeds of each budget.")] = None,
     budgets: Annotated[
         str | None, typer.Option("--budgets", metavar="N,M", help="Label budgets.")
@@ -67,6 +63,8 @@ def command(
         "runner": runner,
         "workers": workers,
         "address": address,
+        "max_seconds": max_seconds,
+        "max_memory_mb": max_memory_mb,
         "splits": splits,
         "budgets": options.listed_numbers(budgets, "--budgets"),
         "methods": options.listed(methods),
@@ -77,7 +75,10 @@ def command(
         _show(_recorded(config.run_directory), config.run_directory, report, as_json)
         return
     sweep = prepare(config)
-    _announce(sweep, config, pilot=dry_run or not (config.run_directory / "sweep.json").exists())
+    begun = (config.run_directory / "sweep.json").exists()
+    # The pilot's fits run here, where no limit could end them.
+    limited = config.max_seconds is not None or config.max_memory_mb is not None
+    _announce(sweep, config, pilot=not limited and (dry_run or not begun))
     if dry_run:
         _show_plan(sweep, as_json)
         return
@@ -89,6 +90,8 @@ def command(
             config.resume,
             n_workers=config.workers,
             address=config.address,
+            max_seconds=config.max_seconds,
+            max_memory_mb=config.max_memory_mb,
             progress=report_progress,
             say=output.note,
         )
@@ -190,7 +193,7 @@ def _recorded(run: Path) -> "SweepResult":
 def _announce(sweep: "Sweep", config: "SweepConfig", *, pilot: bool) -> None:
     from priorlift.trials.runners import get_runner
 
-    n_workers = get_runner(config.runner, config.workers).n_workers
+    n_workers = get_runner(config.runner, config.workers, address=config.address).n_workers
     plan = sweep.plan
     found = sweep.estimate(n_workers, pilot=pilot)
     draws = sorted({cell.study.design.n_draws * cell.study.design.n_folds for cell in plan.cells})

@@ -72,6 +72,8 @@ class SweepConfig(BaseModel):
         Workers; None for one a core.
     address : str or None
         Of a Ray cluster.
+    max_seconds, max_memory_mb : float or None
+        What a single fit may take; one that takes more is a failed row.
     resume : {"missing", "always", "never"}
         What to do with what the run directory holds.
     """
@@ -98,6 +100,8 @@ class SweepConfig(BaseModel):
     runner: str = "processes"
     workers: int | None = Field(default=None, ge=1, le=4096)
     address: str | None = Field(default=None, min_length=1)
+    max_seconds: float | None = Field(default=None, gt=0)
+    max_memory_mb: float | None = Field(default=None, gt=0)
     resume: Literal["missing", "always", "never"] = "missing"
 
     @field_validator("budgets")

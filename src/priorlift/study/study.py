@@ -212,6 +212,8 @@ class Study:
         runner: str = "serial",
         n_workers: int | None = None,
         address: str | None = None,
+        max_seconds: float | None = None,
+        max_memory_mb: float | None = None,
         time_budget: float | None = None,
         progress: Progress | None = None,
     ) -> StudyResult:
@@ -230,6 +232,10 @@ class Study:
         address : str, optional
             For runner "ray": "auto", "host:port" or "ray://host:port" of a running cluster; by
             default a private one is started on this machine.
+        max_seconds, max_memory_mb : float, optional
+            What a single fit may take: wall seconds, and MiB of its process, libraries included.
+            One that takes more is ended and becomes a failed row, and the others go on. Fits then
+            run in child processes, with every runner.
         time_budget : float, optional
             Seconds after which no further trial is started. Only complete draws are analysed, and
             the result is marked as not reproducible.
@@ -243,13 +249,19 @@ class Study:
         Raises
         ------
         InputError
-            `out` holds another run, or the work does not fit into memory.
+            `out` holds another run, the work does not fit into memory, or a limit is not positive.
         RunDirectoryError
             `out` is in use or cannot be written.
         NotRunnableError
             Every fit with sources failed.
         """
-        workers = get_runner(runner, n_workers, address=address)
+        workers = get_runner(
+            runner,
+            n_workers,
+            address=address,
+            max_seconds=max_seconds,
+            max_memory_mb=max_memory_mb,
+        )
         self.check_memory(workers.n_workers)
         with run_directory(out, resume=resume) as directory:
             storage.write_plan(directory, self.plan)

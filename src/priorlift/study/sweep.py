@@ -258,6 +258,8 @@ class Sweep:
         *,
         n_workers: int | None = None,
         address: str | None = None,
+        max_seconds: float | None = None,
+        max_memory_mb: float | None = None,
         progress: Progress | None = None,
         say: Callable[[str], None] | None = None,
     ) -> SweepResult:
@@ -277,6 +279,10 @@ class Sweep:
             Workers; by default one a processor.
         address : str, optional
             Of a Ray cluster.
+        max_seconds, max_memory_mb : float, optional
+            What a single fit may take: wall seconds, and MiB of its process, libraries included.
+            One that takes more is ended and becomes a failed row, and the others go on. Fits then
+            run in child processes, with every runner.
         progress : callable, optional
             Called with (trials done, trials planned, last record).
         say : callable, optional
@@ -289,13 +295,19 @@ class Sweep:
         Raises
         ------
         InputError
-            `out` holds something else, or the work does not fit into memory.
+            `out` holds something else, the work does not fit into memory, or a limit is not
+            positive.
         NotRunnableError
             Every fit failed, or nothing is recorded and `resume` is "never".
         """
         _check_word("resume", resume, RESUME)
-        cluster: dict[str, Any] = {} if address is None else {"address": address}
-        workers = get_runner(runner, n_workers, **cluster)
+        workers = get_runner(
+            runner,
+            n_workers,
+            address=address,
+            max_seconds=max_seconds,
+            max_memory_mb=max_memory_mb,
+        )
         check_sweep_memory(self, workers.n_workers)
         with run_directory(out, resume=True) as directory:
             foreign = sweep_storage.begin(directory, self.plan)

@@ -36,7 +36,8 @@ class Limits:
     Parameters
     ----------
     max_seconds : float or None
-        Wall seconds; None for no limit. The start of its process does not count.
+        Wall seconds; None for no limit. The start of its process and the import of what its context
+        needs do not count.
     max_memory_mb : float or None
         Resident memory of its process in MiB, libraries included; None for no limit. It is looked
         at fifty times a second, so a quicker allocation can pass it for that long.
@@ -109,7 +110,7 @@ class Child:
     def _attempt(
         self, trial: Trial, context: Context, tasks: Mapping[str, TaskFunction]
     ) -> TrialRecord:
-        self._start()
+        self._start(context, tasks)
         began = time.monotonic()
         future = self._executor.submit(_run, trial, context, tasks)
         while True:
@@ -134,16 +135,17 @@ class Child:
             return "memory", f"MemoryLimit: it took more memory than its limit of {memory:g} MiB"
         return None
 
-    def _start(self) -> None:
+    def _start(self, context: Context, tasks: Mapping[str, TaskFunction]) -> None:
         if self._executor is not None:
             return
         from joblib.externals.loky import ProcessPoolExecutor
 
         self._executor = ProcessPoolExecutor(max_workers=1, env=dict.fromkeys(_THREADS, "1"))
-        self._pid = self._executor.submit(_begin, os.getpid()).result()
+        self._pid = self._executor.submit(_begin, os.getpid(), context, tasks).result()
 
 
-def _begin(driver: int) -> int:
+def _begin(driver: int, context: Context, tasks: Mapping[str, TaskFunction]) -> int:
+    """Return this process's number; receiving the rest has imported the libraries of a trial."""
     watch_driver(driver)
     return os.getpid()
 
