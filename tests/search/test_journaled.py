@@ -4,12 +4,14 @@ import subprocess
 import sys
 import textwrap
 import time
+from collections import Counter
 
 import numpy as np
 import pytest
 from sklearn.datasets import make_classification
+from sklearn.decomposition import PCA
 from sklearn.exceptions import FitFailedWarning
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MinMaxScaler, PolynomialFeatures, StandardScaler
@@ -17,6 +19,8 @@ from sklearn.preprocessing import MinMaxScaler, PolynomialFeatures, StandardScal
 from priorlift.core.errors import InputError, PriorliftError
 from priorlift.search import SharedSearchCV
 from priorlift.search.memory import MemoryRefusedError
+from priorlift.search.moments import state
+from priorlift.search.moments.rows import Rows
 from priorlift.trials import Journal
 
 PIPELINE = Pipeline([("scale", StandardScaler()), ("head", GaussianNB())])
@@ -51,6 +55,37 @@ def test_a_finished_search_is_read_and_not_run(small, plain, same_results, tmp_p
     assert again.shared_work_.groups == plain.shared_work_.groups
     with pytest.raises(InputError, match="recorded trials"):
         SharedSearchCV(PIPELINE, GRID, resume=False, **options).fit(*small)
+
+
+def test_a_journal_costs_no_decomposition_and_a_fold_stays_in_one_worker(
+    small, same_results, tmp_path, monkeypatch
+):
+    done = Counter()
+
+    def counted(place, name):
+        original = getattr(place, name)
+        monkeypatch.setattr(
+            place, name, lambda *given: done.update([name]) or original(*given), raising=True
+        )
+
+    counted(state, "spectrum")
+    counted(Rows, "training_state")
+    pipeline = Pipeline([("scale", None), ("cut", None), ("head", RidgeClassifier())])
+    grid = {
+        "scale": [StandardScaler(), MinMaxScaler()],
+        "cut": [None, PCA(2, svd_solver="covariance_eigh"), PCA(3, svd_solver="covariance_eigh")],
+        "head__alpha": [0.1, 1.0, 10.0],
+    }
+    plain = SharedSearchCV(pipeline, grid, cv=3, refit=False).fit(*small)
+    expected = done.pop("spectrum")
+    done.clear()
+    kept = SharedSearchCV(pipeline, grid, cv=3, refit=False, run_dir=tmp_path).fit(*small)
+    same_results(kept.cv_results_, plain.cv_results_)
+    assert kept.shared_work_.groups == plain.shared_work_.groups
+    assert all(group.solved_by == "moments" for group in kept.shared_work_.groups)
+    assert done == {"spectrum": expected, "training_state": 3}
+    with Journal(tmp_path / "journal.sqlite", read_only=True) as journal:
+        assert journal.counts()["done"] == 6, "a scaling on a fold is not cut"
 
 
 def test_other_data_settings_or_splits_are_other_work(small, tmp_path):

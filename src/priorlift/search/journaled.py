@@ -111,7 +111,8 @@ def run_as_trials(
     name = runner or ("processes" if n_workers > 1 else "serial")
     n_apart = sum(bool(alone_reason(candidate)) for candidate in candidates) * len(splits)
     chunk = max(-(-n_apart // MOST_UNITS_APART), 1)
-    units = units_of(candidates, splits, WANTED_UNITS, chunk)
+    by_moments = work.recipe is not None
+    units = units_of(candidates, splits, WANTED_UNITS, chunk, moments=by_moments)
     with run_directory(run_dir, resume=resume) as directory:
         trials = _trials(work, units)
         recorded = _recorded(directory, trials)
@@ -176,9 +177,19 @@ def _trials(work: Work, units: Sequence[Unit]) -> dict[str, tuple[Trial, Unit]]:
         if unit.fold not in splits:
             splits[unit.fold] = digest([np.asarray(unit.train), np.asarray(unit.test)])
         key = digest([splits[unit.fold], *(keys.of(candidate) for candidate in unit.candidates)])
-        trial = Trial(TASK, {"search": search, "unit": key, "n_settings": len(unit.candidates)})
+        params = {"search": search, "unit": key, "n_settings": len(unit.candidates)}
+        trial = Trial(TASK, params, group=_group(unit))
         found[trial.hash] = (trial, unit)
     return found
+
+
+def _group(unit: Unit) -> str | None:
+    """Return what keeps a unit near those that read the same rows; None where it shares nothing.
+
+    Units of one fold follow one another in a worker, which still has the fold's moments, and in
+    the order in which they were cut, so that pieces of one beginning stay together.
+    """
+    return None if alone_reason(unit.candidates[0]) else f"fold {unit.fold}"
 
 
 class _Keys:
