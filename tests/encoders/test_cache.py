@@ -1,6 +1,8 @@
 """What was encoded once is not encoded again, and what is read back is what was computed."""
 
+import hashlib
 import json
+import os
 
 import numpy as np
 import pytest
@@ -109,28 +111,90 @@ def test_the_device_is_recorded_and_is_no_part_of_the_key(tmp_path):
     assert (about["device"], about["dtype"], Lengths.seen) == ("cpu", "float32", 1)
 
 
-@pytest.mark.parametrize("ending", [".features.npy", ".rows.npy"])
-@pytest.mark.parametrize("damage", [lambda b: b[:-3], lambda b: b"", lambda b: b"\x80\x04pickle"])
-def test_a_damaged_block_is_encoded_again(tmp_path, ending, damage):
+def altered(content):
+    middle = len(content) // 2
+    return content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+
+
+@pytest.mark.parametrize("ending", [".features.npy", ".rows.npy", ".sha256"])
+@pytest.mark.parametrize(
+    "damage", [lambda b: b[:-3], lambda b: b"", lambda b: b"\x80\x04pickle", altered]
+)
+def test_a_torn_or_altered_block_is_encoded_again_and_it_is_said(tmp_path, ending, damage):
     encoder = CachedEncoder(Lengths(), tmp_path)
     encoder.transform(["a", "bb"])
     (path,) = tmp_path.glob(f"*/*{ending}")
     path.write_bytes(damage(path.read_bytes()))
+    os.utime(path, (1, 1))
+    with pytest.warns(UserWarning, match="features are damaged .* encoded again"):
+        assert encoder.transform(["a", "bb"])[:, 0].tolist() == [1, 2]
+    assert (Lengths.seen, encoder.n_damaged_, encoder.n_encoded_) == (4, 1, 2)
     assert encoder.transform(["a", "bb"])[:, 0].tolist() == [1, 2]
-    assert Lengths.seen == 4
-    encoder.transform(["a", "bb"])
-    assert Lengths.seen == 4
+    assert (Lengths.seen, encoder.n_damaged_, encoder.n_read_) == (4, 0, 2)
+
+
+def test_the_sums_are_those_of_sha256sum(tmp_path):
+    CachedEncoder(Lengths(), tmp_path).transform(["a"])
+    (sums,) = tmp_path.glob("*/*.sha256")
+    for line in sums.read_text().splitlines():
+        digest, name = line.split("  ")
+        assert hashlib.sha256(sums.with_name(name).read_bytes()).hexdigest() == digest
+
+
+def test_what_was_used_longest_ago_goes_where_there_is_no_room(tmp_path):
+    def transform(factor, text, max_mb=None):
+        encoder = CachedEncoder(Lengths(factor), tmp_path, max_mb)
+        encoder.transform([text])
+        return encoder.n_encoded_
+
+    for order, text in enumerate("abc"):
+        transform(order % 2, text)  # two encoders share the folder
+    for order, sums in enumerate(sorted(tmp_path.glob("*/*.sha256"), key=os.path.getmtime)):
+        os.utime(sums, (order, order))
+    (size,) = {
+        sum(f.stat().st_size for f in s.parent.glob(f"{s.stem}.*"))
+        for s in tmp_path.glob("*/*.sha256")
+    }
+    assert transform(0, "a") == 0, "used again, so not the oldest any more"
+    assert transform(0, "d", max_mb=2.5 * size / 2**20) == 1
+    assert [transform(0, text) for text in "adc"] == [0, 0, 1], "c was given up"
+    assert transform(1, "b") == 1, "and so was b"
+
+
+def test_what_a_call_needs_stays_whatever_it_takes(tmp_path):
+    encoder = CachedEncoder(Lengths(), tmp_path, max_mb=1e-6)
+    encoder.transform(["a"])
+    encoder.transform(["a", "b"])
+    assert encoder.transform(["a", "b"])[:, 0].tolist() == [1, 1]
+    assert Lengths.seen == 2
+    with pytest.raises(InputError, match="max_mb is 0"):
+        CachedEncoder(Lengths(), tmp_path, max_mb=0).transform(["a"])
+
+
+def test_what_a_crash_has_left_is_removed_a_day_later(tmp_path):
+    CachedEncoder(Lengths(), tmp_path).transform(["a"])
+    (folder,) = tmp_path.iterdir()
+    for name in (".tmp-1-x.features.npy", "x.features.npy", "y.rows.npy"):
+        (folder / name).write_bytes(b"half")
+        os.utime(folder / name, (1, 1))
+    (folder / "z.rows.npy").write_bytes(b"another process writes it now")
+    CachedEncoder(Lengths(), tmp_path, max_mb=1).transform(["b"])
+    left = {path.name for path in folder.iterdir()}
+    assert "z.rows.npy" in left
+    assert not left & {".tmp-1-x.features.npy", "x.features.npy", "y.rows.npy"}
+    assert len(list(folder.glob("*.sha256"))) == 2
 
 
 def test_a_failure_leaves_nothing_behind(tmp_path, monkeypatch):
     def full(*args, **kwargs):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("priorlift.encoders.cache.np.save", full)
+    monkeypatch.setattr("priorlift.encoders.cache_folder.np.save", full)
     with pytest.raises(InputError, match="No space left on device"):
         CachedEncoder(Lengths(), tmp_path).transform(["a"])
     assert not list(tmp_path.glob("*/.tmp-*"))
     assert not list(tmp_path.glob("*/*.npy"))
+    assert not list(tmp_path.glob("*/*.sha256"))
 
 
 @pytest.mark.parametrize(

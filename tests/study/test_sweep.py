@@ -191,6 +191,19 @@ def test_each_data_set_is_encoded_once_whatever_is_fitted_on_it(data, tmp_path):
     assert Halves.rows == expected, "the cache is shared"
 
 
+def test_a_torn_file_of_features_is_encoded_again_and_it_says_so(data, tmp_path):
+    one = ({"a": data[0]["a"]}, {"a": data[1]["a"]})
+    sweep = make(one, {"halves": Halves()}, cache=tmp_path / "cache")
+    first = sweep.run(tmp_path / "run")
+    torn = min(sweep.cache.glob("*/*.features.npy"))
+    torn.write_bytes(torn.read_bytes()[:-9])
+    Halves.rows, said = 0, []
+    again = sweep.run(tmp_path / "other", say=said.append)
+    assert Halves.rows in (120, 230)
+    assert [line for line in said if line.startswith("1 file of features")]
+    assert table(again) == table(first)
+
+
 def test_an_encoder_that_fails_leaves_rows_and_spares_the_others(data):
     result = make(data, {"raw": None, "broken": Halves(broken=True)}).run()
     rows = table(result)
@@ -357,6 +370,7 @@ def test_the_budgets_of_one_arm_and_draw_are_a_group(data):
         ({"source_sets": "best"}, "unknown source_sets"),
         ({"methods": []}, "no method"),
         ({"level": 2.0}, "level"),
+        ({"cache_mb": 0}, "cache_mb is 0"),
     ],
 )
 def test_bad_input_is_refused_before_anything_is_encoded(data, options, said):

@@ -181,6 +181,7 @@ def prepare(config: "SweepConfig") -> "Sweep":
         min_lift=config.min_lift,
         random_state=config.seed,
         cache=config.cache,
+        cache_mb=config.cache_mb,
     )
 
 

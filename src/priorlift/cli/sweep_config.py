@@ -66,6 +66,8 @@ class SweepConfig(BaseModel):
         Of everything random.
     out, cache : str or None
         The run directory, and a folder of features that sweeps may share.
+    cache_mb : float or None
+        MiB that the features may take; None for no limit.
     runner : str
         What runs the fits.
     workers : int or None
@@ -97,6 +99,7 @@ class SweepConfig(BaseModel):
     seed: int = Field(default=0, ge=0, lt=2**32)
     out: str | None = Field(default=None, min_length=1)
     cache: str | None = Field(default=None, min_length=1)
+    cache_mb: float | None = Field(default=None, gt=0)
     runner: str = "processes"
     workers: int | None = Field(default=None, ge=1, le=4096)
     address: str | None = Field(default=None, min_length=1)

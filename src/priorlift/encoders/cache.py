@@ -5,14 +5,10 @@ folder for each encoder (its fingerprint, the dtype and the versions of its libr
 blocks: an array of features, and the hashes of the rows that they are of. A row that is in a block
 is read, memory-mapped; the others are encoded together and become a new block. So the subsets that
 splits and label sets cut from one collection share their features, whatever their order, and a text
-that repeats is encoded once.
+that repeats is encoded once. How blocks are kept is told in `cache_folder`.
 """
 
-import contextlib
 import json
-import os
-import uuid
-from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Self
@@ -24,11 +20,9 @@ from sklearn.base import BaseEstimator, TransformerMixin, clone
 from priorlift.core import arrays
 from priorlift.core.errors import InputError
 from priorlift.encoders.base import RawEncoder
+from priorlift.encoders.cache_folder import DTYPE, HASH, Block, BlockFolder, make_room
 
-FORMAT = 1
-FEATURES, ROWS = ".features.npy", ".rows.npy"
-DTYPE = np.float32
-HASH = np.dtype("S32")
+FORMAT = 2
 
 
 class CachedEncoder(TransformerMixin, BaseEstimator):
@@ -40,25 +34,32 @@ class CachedEncoder(TransformerMixin, BaseEstimator):
         What computes the features; its features of a row must depend on that row alone.
     folder : path
         Where they are kept; made if needed. It may be shared by encoders and processes.
+    max_mb : float, optional
+        MiB that the folder may take, over all encoders; where a new block would pass it, those that
+        were used longest ago are removed. What one `transform` needs stays, whatever it takes. By
+        default there is no limit.
 
     Attributes
     ----------
     n_encoded_, n_read_ : int
         How many distinct rows the last `transform` computed, and how many it found.
+    n_damaged_ : int
+        How many blocks the last `transform` found damaged.
 
     Raises
     ------
     InputError
-        The folder cannot be written, or what the encoder raises.
+        The folder cannot be written, `max_mb` is not positive, or what the encoder raises.
 
     Notes
     -----
     The device is recorded in `encoder.json` and is no part of the key: features of two devices
-    differ by rounding. Damaged or half-written blocks are passed over and encoded again. Nothing is
-    pickled. Delete the folder to free its space; nothing else refers to it.
+    differ by rounding. A block is verified by its SHA-256 sums at its first use in a process; one
+    that is torn or altered is removed with a warning, and encoded again. Nothing is pickled. Delete
+    the folder to free its space; nothing else refers to it.
 
-    O(n) hashes beside the encoding; memory O(n d) where rows come from several blocks, none where
-    they are one block in its order.
+    O(n) hashes beside the encoding, and one reading of the blocks used; memory O(n d) where rows
+    come from several blocks, none where they are one block in its order.
 
     Examples
     --------
@@ -72,9 +73,12 @@ class CachedEncoder(TransformerMixin, BaseEstimator):
     ((4, 2), 3, (2, 2), 2)
     """
 
-    def __init__(self, encoder: RawEncoder, folder: str | Path) -> None:
+    def __init__(
+        self, encoder: RawEncoder, folder: str | Path, max_mb: float | None = None
+    ) -> None:
         self.encoder = encoder
         self.folder = folder
+        self.max_mb = max_mb
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Fit a copy of the encoder; what it computes is kept under the fitted copy's fingerprint.
@@ -118,20 +122,28 @@ class CachedEncoder(TransformerMixin, BaseEstimator):
         -------
         ndarray of float32, shape (n, d)
         """
+        if self.max_mb is not None and not self.max_mb > 0:
+            raise InputError(f"max_mb is {self.max_mb}", remedy="a number above 0, or None")
         if arrays.n_rows(X) == 0:
             return np.asarray(self._inner.transform(X))
         hashes = row_hashes(X)
         distinct, first, place = np.unique(hashes, return_index=True, return_inverse=True)
         key = self._key()
-        folder = Path(self.folder) / arrays.fingerprint([json.dumps(key)])
-        blocks = list(_blocks(folder))
+        folder = BlockFolder(Path(self.folder) / arrays.fingerprint([json.dumps(key)]))
+        blocks = list(folder.blocks(distinct))
         missing = _missing(distinct, blocks)
         self.n_encoded_, self.n_read_ = int(missing.sum()), int((~missing).sum())
+        self.n_damaged_ = folder.n_damaged
         if missing.any():
             # In the order of X, so that a first pass over X reads as one block later.
             rows = np.sort(first[missing])
             features = np.asarray(self._inner.transform(arrays.take_rows(X, rows)), dtype=DTYPE)
-            blocks.append(self._keep(folder, key, hashes[rows], features))
+            device = str(getattr(self._inner, "device_", "cpu"))
+            about = json.dumps({**key, "device": device}, indent=1).encode()
+            folder.keep(about, hashes[rows], features)
+            blocks.append((hashes[rows], features))
+            if self.max_mb is not None:
+                make_room(Path(self.folder), self.max_mb * 2**20, folder.used)
         return _gathered(hashes, distinct, place, blocks)
 
     def _key(self) -> dict[str, Any]:
@@ -143,18 +155,6 @@ class CachedEncoder(TransformerMixin, BaseEstimator):
             "dtype": np.dtype(DTYPE).name,
             "libraries": dict(sorted(versions.items())),
         }
-
-    def _keep(
-        self, folder: Path, key: dict[str, Any], hashes: NDArray[Any], features: NDArray[Any]
-    ) -> Any:
-        device = str(getattr(self._inner, "device_", "cpu"))
-        about = json.dumps({**key, "device": device}, indent=1).encode()
-        _write(folder / "encoder.json", lambda file: file.write(about))
-        stem = arrays.fingerprint(hashes)
-        # The hashes come last: a block without them does not exist yet.
-        _write(folder / (stem + FEATURES), lambda file: np.save(file, features, allow_pickle=False))
-        _write(folder / (stem + ROWS), lambda file: np.save(file, hashes, allow_pickle=False))
-        return hashes, features
 
 
 def row_hashes(X: Any) -> NDArray[Any]:
@@ -195,19 +195,7 @@ def _version(name: str) -> str:
         return "absent"
 
 
-def _blocks(folder: Path) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
-    """Give hashes and memory-mapped features of each whole block; others are passed over."""
-    for path in sorted(folder.glob(f"*{ROWS}")):
-        with contextlib.suppress(OSError, ValueError, EOFError):
-            hashes = np.load(path, allow_pickle=False)
-            place = path.with_name(path.name.removesuffix(ROWS) + FEATURES)
-            features = np.load(place, mmap_mode="r", allow_pickle=False)
-            whole = features.ndim == 2 and len(features) == len(hashes)
-            if whole and features.dtype == DTYPE and hashes.dtype == HASH:
-                yield hashes, features
-
-
-def _missing(distinct: NDArray[Any], blocks: list[Any]) -> NDArray[np.bool_]:
+def _missing(distinct: NDArray[Any], blocks: list[Block]) -> NDArray[np.bool_]:
     missing = np.ones(len(distinct), dtype=bool)
     for hashes, _ in blocks:
         missing &= ~np.isin(distinct, hashes)
@@ -215,7 +203,7 @@ def _missing(distinct: NDArray[Any], blocks: list[Any]) -> NDArray[np.bool_]:
 
 
 def _gathered(
-    hashes: NDArray[Any], distinct: NDArray[Any], place: NDArray[np.intp], blocks: list[Any]
+    hashes: NDArray[Any], distinct: NDArray[Any], place: NDArray[np.intp], blocks: list[Block]
 ) -> NDArray[np.float32]:
     for known, features in blocks:
         if len(known) == len(hashes) and np.array_equal(known, hashes):
@@ -228,24 +216,3 @@ def _gathered(
         here = np.flatnonzero(known[at] == distinct)
         rows[here] = features[at[here]]
     return rows[place]
-
-
-def _write(path: Path, write: Any) -> None:
-    """Write a file beside its name and then give it the name, whole."""
-    temporary = path.with_name(f".tmp-{os.getpid()}-{uuid.uuid4().hex[:8]}-{path.name}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with temporary.open("xb") as file:
-                write(file)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except OSError as error:
-        raise InputError(
-            f"features cannot be kept ({error.strerror or error})",
-            where=str(path.parent),
-            remedy="free space, or name another folder",
-        ) from error

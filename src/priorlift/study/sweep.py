@@ -86,6 +86,8 @@ class Sweep:
         pretrained: the intervals do not hold how much training it again would change.
     cache : path, optional
         Folder of features; by default `features` in the run directory. Sweeps may share one.
+    cache_mb : float, optional
+        MiB that this folder may take; the features that were used longest ago give way.
 
     Attributes
     ----------
@@ -139,6 +141,7 @@ class Sweep:
         random_state: RandomState = 0,
         shared_models: SharedModels = "budgets",
         cache: str | Path | None = None,
+        cache_mb: float | None = None,
     ) -> None:
         _check_word("source_sets", source_sets, SOURCE_SETS)
         _check_word("shared_models", shared_models, ("budgets", "draws"))
@@ -146,6 +149,9 @@ class Sweep:
         self.encoders = _named_encoders(encoders)
         self.sources = _pools(self.tasks, sources)
         self.cache = None if cache is None else Path(cache)
+        if cache_mb is not None and not cache_mb > 0:
+            raise InputError(f"cache_mb is {cache_mb}", remedy="a number above 0, or None")
+        self.cache_mb = cache_mb
         self._given = _named_methods(methods)
         axes = {
             "tasks": len(self.tasks),

@@ -105,16 +105,22 @@ class FeatureMaker:
     ----------
     folder : Path
         Where the features of encoders are kept.
+    max_mb : float or None
+        MiB that the folder may take.
 
     Attributes
     ----------
     n_encoded, n_read : int
         Rows that were computed, and rows that were found in the folder.
+    n_damaged : int
+        Blocks of features in the folder that were torn or altered, and encoded again.
     """
 
     folder: Path
+    max_mb: float | None = None
     n_encoded: int = 0
     n_read: int = 0
+    n_damaged: int = 0
     _fitted: dict[str, Any] = field(default_factory=dict)
     _features: dict[tuple[str, str], Features] = field(default_factory=dict)
 
@@ -155,7 +161,7 @@ class FeatureMaker:
                 rows = arrays.stack_rows([source.X for source in encoding.pool.by_fingerprint()])
                 encoder = encoder.fit(rows)
             if isinstance(encoder, RawEncoder):
-                kept = CachedEncoder(encoder, self.folder)
+                kept = CachedEncoder(encoder, self.folder, self.max_mb)
                 kept.encoder_ = encoder  # it is fitted; a copy would have to be fitted again
                 encoder = kept
             self._fitted[key] = encoder
@@ -172,6 +178,7 @@ class FeatureMaker:
                 )
             self.n_encoded += int(getattr(encoder, "n_encoded_", len(found)))
             self.n_read += int(getattr(encoder, "n_read_", 0))
+            self.n_damaged += int(getattr(encoder, "n_damaged_", 0))
             self._features[key] = found
         return self._features[key]
 

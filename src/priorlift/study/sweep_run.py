@@ -5,6 +5,7 @@ failed rows with that reason, and the others go on.
 """
 
 import contextlib
+import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -92,8 +93,7 @@ def run_cells(
     directory.journal.expect(n_planned)
     count = _Counter(n_planned, n_planned - len(to_run))
     count.tell(progress, None)
-    cache = sweep.cache or directory.path / FEATURES
-    maker = FeatureMaker(cache)
+    maker = FeatureMaker(sweep.cache or directory.path / FEATURES, sweep.cache_mb)
     ready: list[Trial] = []
     warned: set[str] = set()
     for cell, trials in pending.items():
@@ -143,10 +143,15 @@ def _encoded(
     if sweep.encoders[cell.encoder] is None:
         return Encoded(target, pool)
     say(f"encoding {cell.task} under {cell.encoder}")
-    start = perf_counter()
+    start, damaged = perf_counter(), maker.n_damaged
     try:
-        return maker.encode(target, sweep.encoding(cell.task, cell.encoder))
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*features are damaged")
+            return maker.encode(target, sweep.encoding(cell.task, cell.encoder))
     finally:
+        if maker.n_damaged > damaged:
+            n = maker.n_damaged - damaged
+            say(f"{n} file{'s' * (n > 1)} of features in {maker.folder} damaged; encoded again")
         spent = perf_counter() - start
         bill.seconds[cell.encoder] = bill.seconds.get(cell.encoder, 0.0) + spent
 
