@@ -5,6 +5,8 @@ for any number of labels and any regulariser, with nothing trained. `spectrum`, 
 `proximal`, `logistic_loss`, `square_loss` and `fixed_point` are its parts. `correlated_tasks` draws
 two tasks whose relatedness is known, `covariances` gives the covariances of features on them in
 closed form, and `simulate` does for real (`heads`, `two_layer`) what the model predicts.
+`forecasts` says the same of a user's own features: `label_alignment` estimates what the theory
+needs, `pictures` and `mixture` solve, `forecast_check` holds real heads against it.
 
 The names below are fetched from their modules when they are first used. NumPy and SciPy alone are
 needed.
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
         monte_carlo_covariances,
     )
     from priorlift.theory.covariate_model import CovariateModel
+    from priorlift.theory.forecast_result import Forecast, LabelsNeeded, MapForecast
+    from priorlift.theory.forecasts import forecast, labels_needed
     from priorlift.theory.simulate import simulate_heads, simulate_transfer, train_sources
     from priorlift.theory.solution import Solution
 
@@ -40,6 +44,11 @@ _HOMES = {
     "simulate_heads": "priorlift.theory.simulate",
     "simulate_transfer": "priorlift.theory.simulate",
     "train_sources": "priorlift.theory.simulate",
+    "forecast": "priorlift.theory.forecasts",
+    "labels_needed": "priorlift.theory.forecasts",
+    "Forecast": "priorlift.theory.forecast_result",
+    "LabelsNeeded": "priorlift.theory.forecast_result",
+    "MapForecast": "priorlift.theory.forecast_result",
 }
 
 __all__ = [
@@ -54,6 +63,11 @@ __all__ = [
     "simulate_heads",
     "simulate_transfer",
     "train_sources",
+    "forecast",
+    "labels_needed",
+    "Forecast",
+    "LabelsNeeded",
+    "MapForecast",
 ]
 
 

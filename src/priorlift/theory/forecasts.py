@@ -1,0 +1,358 @@
+"""How many labels will I need? A forecast from a user's own features, before more are bought.
+
+Unlabelled rows give the spectrum of the features, a few labelled ones how the labels lie along it
+(`label_alignment`); the theory then says what a logistic head reaches with any number of labels
+(`pictures`). Real heads on held-out rows stand beside it (`forecast_check`).
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from priorlift.core.arrays import is_missing
+from priorlift.core.errors import InputError, UnknownNameError
+from priorlift.theory.forecast_check import CheckRow, check, check_cautions, distance
+from priorlift.theory.forecast_result import Forecast, LabelsNeeded, MapForecast
+from priorlift.theory.label_alignment import BALANCED, WANTED, Directions, LabelAlignment
+from priorlift.theory.pictures import PICTURES, Picture, best_heads, picture_of
+from priorlift.theory.quadrature import Array
+
+N_GRID = (20, 50, 100, 200, 500, 1000, 2000, 5000)
+FEWEST_TO_CHECK = 25
+
+
+def forecast(
+    features_unlabelled: Any,
+    features_labelled: Any,
+    y: ArrayLike,
+    n_grid: Iterable[int] = N_GRID,
+    lambdas: ArrayLike | None = None,
+    *,
+    picture: str = "auto",
+    encoder: Any = None,
+    honesty: bool = True,
+    n_bootstrap: int = 60,
+    level: float = 0.9,
+    random_state: int = 0,
+) -> Forecast:
+    """Forecast the error of a logistic head by its number of labels.
+
+    Parameters
+    ----------
+    features_unlabelled : array-like of shape (N, d), mapping of str to it, or None
+        Rows without labels, many more than features. A mapping holds several feature maps
+        (transferred, random, raw, ...), which are forecast on one axis. None takes the labelled
+        rows, which must then be many.
+    features_labelled : array-like of shape (n, d), or mapping of str to it
+        Rows with labels, the same rows in every feature map.
+    y : array-like of shape (n,)
+        Labels of two or more classes. Several are forecast one versus the rest.
+    n_grid : iterable of int
+        Numbers of labels.
+    lambdas : array-like, optional
+        Regularisers to choose from, for features with a mean eigenvalue of 1.
+    picture : {"auto", "classes", "field"}
+        What to take the features for, see `priorlift.theory.pictures`. "auto" takes the one that
+        held-out rows agree with more; without the check, "classes".
+    encoder : object with `fit` and `transform`, or mapping of str to it, optional
+        Turns raw inputs into features. It is fitted to the unlabelled inputs. With a mapping, one
+        collection of inputs gives one feature map each.
+    honesty : bool
+        Whether to fit real heads and compare. Left out, with a warning, below 25 labels.
+    n_bootstrap : int
+        Draws behind the bands.
+    level : float
+        Of the bands, in (0, 1). They tell what is due to few labels, not what is due to features
+        that the theory takes for something else: for that there is the check.
+    random_state : int
+        Seed.
+
+    Returns
+    -------
+    Forecast
+
+    Raises
+    ------
+    InputError
+        Rows and labels do not match, a class has one row, labels are missing or all equal, there
+        are fewer unlabelled rows than features, the labels' R^2 is estimated above 1, or a number
+        is out of range.
+
+    Notes
+    -----
+    O(N d^2 + d^3) once a feature map, then some seconds whatever d is.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(3000, 20))
+    >>> y = np.where(X[:, 0] + 0.5 * rng.normal(size=3000) > 0, "yes", "no")
+    >>> found = forecast(X, X[:300], y[:300], n_grid=[50, 500], n_bootstrap=10)
+    >>> found.maps["features"].n, found.classes
+    ((50, 500), ('no', 'yes'))
+    >>> bool(found.maps["features"].error[0] > found.maps["features"].error[1])
+    True
+    """
+    if picture not in ("auto", *PICTURES):
+        raise UnknownNameError("picture", str(picture), ("auto", *PICTURES))
+    grid = _checked_grid(n_grid)
+    chosen = None if lambdas is None else _checked_lambdas(lambdas)
+    if not 0.0 < level < 1.0 or n_bootstrap < 2:
+        raise InputError(
+            f"level is {level} and n_bootstrap {n_bootstrap}",
+            remedy="pass a level between 0 and 1 and at least 2 draws",
+        )
+    pairs = _feature_maps(features_unlabelled, features_labelled, encoder)
+    classes, tasks = _tasks(y)
+    maps = {}
+    for place, (name, (unlabelled, labelled)) in enumerate(pairs.items()):
+        one = _Map(name, unlabelled, labelled, tasks)
+        seed = np.random.SeedSequence([random_state, place])
+        maps[name] = one.forecast(grid, chosen, picture, honesty, n_bootstrap, level, seed)
+    return Forecast(maps, classes, level)
+
+
+def labels_needed(found: Forecast, target_error: float) -> dict[str, LabelsNeeded]:
+    """Return how many labels each feature map of a forecast needs to reach an error.
+
+    Parameters
+    ----------
+    found : Forecast
+        Of one or more feature maps.
+    target_error : float
+        In (0, 0.5).
+
+    Returns
+    -------
+    dict of str to LabelsNeeded
+        Its `n` is None, and its `reason` says why, where no number is enough.
+    """
+    return found.labels_needed(target_error)
+
+
+class _Map:
+    """One feature map and its tasks, on the way to a forecast."""
+
+    def __init__(self, name: str, unlabelled: Any, labelled: Any, tasks: list[Array]) -> None:
+        self.name, self.tasks = name, tasks
+        self.cautions: list[str] = []
+        if unlabelled is None:
+            self.cautions.append(
+                "without unlabelled rows the spectrum comes from the labelled ones"
+            )
+            unlabelled = labelled
+        self.directions = Directions.of(unlabelled, f"{name}, unlabelled rows")
+        self.rows = self.directions.coordinates(labelled, f"{name}, labelled rows")
+        if len(self.rows) != len(tasks[0]):
+            raise InputError(
+                f"{name}: {len(self.rows)} labelled rows and {len(tasks[0])} labels",
+                remedy="pass one label a row",
+            )
+        p, n = self.directions.p, self.directions.n_rows
+        if n < WANTED * p:
+            self.cautions.append(
+                f"{n} unlabelled rows for {p} features are fewer than {WANTED * p}: "
+                "the spectrum is uncertain"
+            )
+        self.alignments = [LabelAlignment.of(self.directions, self.rows, y) for y in tasks]
+        for alignment in self.alignments:
+            _refuse_too_few(alignment)
+
+    def forecast(
+        self,
+        grid: Array,
+        lambdas: Array | None,
+        wanted: str,
+        honesty: bool,
+        n_bootstrap: int,
+        level: float,
+        seed: np.random.SeedSequence,
+    ) -> MapForecast:
+        """Choose the picture, solve, and put the bands around it."""
+        state = int(seed.generate_state(1)[0])
+        picture, rows = self.chosen(wanted, honesty, lambdas, state)
+        pictures = [picture_of(picture)(alignment) for alignment in self.alignments]
+        alpha = grid / self.directions.p
+        solved = [best_heads(one, alpha, lambdas) for one in pictures]
+        errors = np.mean([error for error, _ in solved], axis=0)
+        lams = np.exp(np.mean([np.log(lam) for _, lam in solved], axis=0))
+        low, high, reach = self.bands(picture, alpha, solved, n_bootstrap, level, seed)
+        cautions = [*self.cautions, *dict.fromkeys(self.alignments[0].cautions())]
+        if len(self.tasks) > 1:
+            cautions = [text for text in cautions if "of one class" not in text]
+            cautions.append("several classes: each is forecast against the rest, as a class of few")
+        if rows:
+            cautions += check_cautions(rows)
+        else:
+            cautions.append("no heads were fitted to held-out rows: nothing confirms the forecast")
+        return MapForecast(
+            self.name,
+            tuple(int(n) for n in grid),
+            tuple(errors.tolist()),
+            tuple(np.minimum(low, errors).tolist()),
+            tuple(np.maximum(high, errors).tolist()),
+            tuple(lams.tolist()),
+            tuple((1.0 / (lams * self.directions.p * self.directions.scale**2)).tolist()),
+            float(np.mean([one.floor for one in pictures])),
+            float(np.mean([one.reach for one in self.alignments])),
+            *reach,
+            picture,
+            self.directions.p,
+            self.directions.n_rows,
+            len(self.rows),
+            rows,
+            tuple(cautions),
+            tuple(pictures),
+            lambdas,
+        )
+
+    def chosen(
+        self, wanted: str, honesty: bool, lambdas: Array | None, seed: int
+    ) -> tuple[str, tuple[CheckRow, ...]]:
+        """Return the picture, and its check."""
+        fewest = min(int(min((y > 0).sum(), (y < 0).sum())) for y in self.tasks)
+        if not honesty or len(self.rows) < FEWEST_TO_CHECK or fewest < 4:
+            return ("classes" if wanted == "auto" else wanted), ()
+        names = [name for name in PICTURES if wanted in (name, "auto")]
+        if wanted == "auto" and not self.suits_a_field():
+            names = ["classes"]
+        checks = {}
+        for name in names:
+            try:
+                parts = (self.directions, self.rows, self.tasks, name, lambdas, seed)
+                checks[name] = check(*parts)
+            except InputError:
+                # A part of the labels may say what all of them do not: R^2 above 1.
+                if wanted != "auto" or name == "classes":
+                    raise
+        best = min(checks, key=lambda name: distance(checks[name]))
+        return best, checks[best]
+
+    def suits_a_field(self) -> bool:
+        """Say whether a field's sign can be what the labels are."""
+        return len(self.tasks) == 1 and all(
+            one.field_reach() < 1.0
+            and one.share is not None
+            and BALANCED[0] <= one.share <= BALANCED[1]
+            for one in self.alignments
+        )
+
+    def bands(
+        self,
+        picture: str,
+        alpha: Array,
+        solved: list[tuple[Array, Array]],
+        n_bootstrap: int,
+        level: float,
+        seed: np.random.SeedSequence,
+    ) -> tuple[Array, Array, tuple[float, float]]:
+        """Return the band of the errors, and the interval of R^2."""
+        rng = np.random.default_rng(seed)
+        errors, reaches = np.empty((n_bootstrap, len(alpha))), np.empty(n_bootstrap)
+        for draw in range(n_bootstrap):
+            drawn = [alignment.resampled(rng) for alignment in self.alignments]
+            reaches[draw] = np.mean([one.reach for one in drawn])
+            parts = []
+            for one, (central, lams) in zip(drawn, solved, strict=True):
+                found = _capped(picture, one).errors(alpha, lams)
+                parts.append(np.where(np.isfinite(found), found, central))
+            errors[draw] = np.mean(parts, axis=0)
+        ends = (0.5 - 0.5 * level, 0.5 + 0.5 * level)
+        low, high = np.quantile(errors, ends, axis=0)
+        reach_low, reach_high = np.quantile(reaches, ends)
+        return low, high, (float(reach_low), float(reach_high))
+
+
+def _capped(picture: str, alignment: LabelAlignment) -> Picture:
+    # A draw beyond what a field allows stands for one at its limit.
+    if picture == "field" and alignment.field_reach() > 1.0:
+        most = alignment.raw_reach / alignment.field_reach()
+        alignment = LabelAlignment(
+            alignment.spectrum,
+            alignment.squares * min(1.0, most / max(alignment.reach, 1e-12)),
+            alignment.variance,
+            alignment.share,
+            alignment.n_rows,
+            most,
+        )
+    return picture_of(picture)(alignment)
+
+
+def _refuse_too_few(alignment: LabelAlignment) -> None:
+    if alignment.raw_reach > 1.0:
+        raise InputError(
+            f"R^2 of the labels is estimated as {alignment.raw_reach:.3g}, above 1",
+            cause=f"not enough labels: {alignment.n_rows} for {len(alignment.spectrum)} features",
+            remedy="label more rows, or take fewer features, the leading principal components "
+            "for example",
+        )
+
+
+def _checked_grid(n_grid: Iterable[int]) -> Array:
+    grid = np.unique(np.asarray(list(n_grid), dtype=float))
+    if not len(grid) or not np.isfinite(grid).all() or grid[0] < 2 or (grid % 1).any():
+        raise InputError(
+            f"n_grid is {[f'{n:g}' for n in grid]}",
+            remedy="pass whole numbers of labels, 2 or more",
+        )
+    return grid
+
+
+def _checked_lambdas(lambdas: ArrayLike) -> Array:
+    found = np.unique(np.asarray(lambdas, dtype=float))
+    if found.ndim != 1 or not len(found) or not np.isfinite(found).all() or found[0] <= 0:
+        raise InputError("lambdas are empty or not positive", remedy="pass numbers above 0")
+    return found
+
+
+def _tasks(y: ArrayLike) -> tuple[tuple[Any, ...], list[Array]]:
+    """Return the classes, and the signs of each task: one for two classes, else one a class."""
+    labels = np.asarray(y)
+    if labels.ndim != 1 or not len(labels):
+        raise InputError(f"y has shape {labels.shape}", remedy="pass one label a row")
+    for place, value in enumerate(labels.tolist()):
+        if is_missing(value):
+            raise InputError(
+                "a label is missing", where=f"y[{place}]", remedy="pass such rows as unlabelled"
+            )
+    classes, codes, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    if len(classes) < 2:
+        raise InputError(
+            f"all labels are {classes[0]!s}", remedy="pass labelled rows of at least two classes"
+        )
+    if counts.min() < 2:
+        rare = classes[counts.argmin()]
+        raise InputError(
+            f"class {rare!s} has one labelled row",
+            cause="two rows of each class are the least that an alignment takes; or the labels "
+            "are numbers and no classes",
+            remedy="label more rows of it, or leave it out",
+        )
+    positive = [1] if len(classes) == 2 else range(len(classes))
+    return tuple(classes.tolist()), [np.where(codes == k, 1.0, -1.0) for k in positive]
+
+
+def _feature_maps(unlabelled: Any, labelled: Any, encoder: Any) -> dict[str, tuple[Any, Any]]:
+    """Return unlabelled and labelled features by name."""
+    if encoder is not None:
+        encoders = encoder if isinstance(encoder, Mapping) else {"features": encoder}
+        return {name: _encoded(one, unlabelled, labelled) for name, one in encoders.items()}
+    if not isinstance(labelled, Mapping):
+        return {"features": (unlabelled, labelled)}
+    if unlabelled is None:
+        unlabelled = dict.fromkeys(labelled)
+    if not isinstance(unlabelled, Mapping) or set(unlabelled) != set(labelled) or not labelled:
+        raise InputError(
+            "the feature maps of labelled and unlabelled rows differ",
+            remedy="pass two mappings with the same names",
+        )
+    return {str(name): (unlabelled[name], rows) for name, rows in labelled.items()}
+
+
+def _encoded(encoder: Any, unlabelled: Any, labelled: Any) -> tuple[Any, Any]:
+    fitted = encoder.fit(labelled if unlabelled is None else unlabelled)
+    if unlabelled is None:
+        return None, fitted.transform(labelled)
+    return fitted.transform(unlabelled), fitted.transform(labelled)
