@@ -18,6 +18,7 @@ from priorlift.plots.svg import printable
 from priorlift.ranking.gap.result import GapResult
 from priorlift.ranking.result import Ranking
 from priorlift.ranking.task_ranking import TaskRanking
+from priorlift.report.forecast_page import forecast_context
 from priorlift.report.gap_page import gap_context
 from priorlift.report.ranking_page import ranking_context
 from priorlift.report.relation_page import relation_context
@@ -30,6 +31,7 @@ from priorlift.study.results import StudyResult
 from priorlift.study.spending_result import Spending
 from priorlift.study.sweep_result import SweepResult
 from priorlift.study.verification import Verification
+from priorlift.theory.forecast_result import Forecast
 from priorlift.transfer.task_relation import TaskRelation
 from priorlift.trials.files import write_atomic
 
@@ -44,6 +46,7 @@ Reportable: TypeAlias = (
     | Spending
     | GapResult
     | TaskRelation
+    | Forecast
 )
 """What has a page."""
 
@@ -55,7 +58,7 @@ def write_report(result: Reportable, path: str | Path) -> Path:
     ----------
     result : Reportable
         What to show: a StudyResult, SweepResult, Ranking, TaskRanking, Verification, Spending,
-        GapResult or TaskRelation.
+        GapResult, TaskRelation or Forecast.
     path : path
         The file, or a folder in which it is called `report.html`. An earlier one is replaced whole
         or not at all.
@@ -79,6 +82,28 @@ def write_report(result: Reportable, path: str | Path) -> Path:
     return file
 
 
+def write_forecast(result: Forecast, path: str | Path, target: float | None = None) -> Path:
+    """Write the page of a forecast that also says how many labels reach an error.
+
+    Parameters
+    ----------
+    result : Forecast
+        What `priorlift.theory.forecast` returned.
+    path : path
+        The file.
+    target : float, optional
+        The error to reach, in (0, 0.5).
+
+    Returns
+    -------
+    Path
+        The file.
+    """
+    page = _render("forecast.html.j2", forecast_context(result, target))
+    write_atomic(Path(path), page.encode("utf-8"))
+    return Path(path)
+
+
 def render_page(result: Reportable) -> str:
     """Return the page of a result as text; equal results give equal pages.
 
@@ -86,7 +111,7 @@ def render_page(result: Reportable) -> str:
     ----------
     result : Reportable
         What to show: a StudyResult, SweepResult, Ranking, TaskRanking, Verification, Spending,
-        GapResult or TaskRelation.
+        GapResult, TaskRelation or Forecast.
 
     Raises
     ------
@@ -109,10 +134,12 @@ def render_page(result: Reportable) -> str:
         return _render("gaps.html.j2", gap_context(result))
     if isinstance(result, TaskRelation):
         return _render("relation.html.j2", relation_context(result))
+    if isinstance(result, Forecast):
+        return _render("forecast.html.j2", forecast_context(result))
     raise InputTypeError(
         f"there is no report of a {type(result).__name__}",
         remedy="pass the result of Study(...).run(), Sweep(...).run(), rank_sources(...), "
-        "rank_tasks(...), verify(...), run_spending(...) or performance_gap(...)",
+        "rank_tasks(...), verify(...), run_spending(...), performance_gap(...) or forecast(...)",
     )
 
 

@@ -268,7 +268,7 @@ class _Map:
 def _capped(picture: str, alignment: LabelAlignment) -> Picture:
     # A draw beyond what a field allows stands for one at its limit.
     if picture == "field" and alignment.field_reach() > 1.0:
-        most = alignment.raw_reach / alignment.field_reach()
+        most = 0.999 * alignment.raw_reach / alignment.field_reach()
         alignment = LabelAlignment(
             alignment.spectrum,
             alignment.squares * min(1.0, most / max(alignment.reach, 1e-12)),

@@ -1,0 +1,101 @@
+"""Forecast errors by number of labels, with bands, floors and what held-out rows say."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from priorlift.core.errors import InputError
+from priorlift.plots import style
+from priorlift.plots.parts import legend, same_lengths
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Curve = tuple[Sequence[float], Sequence[float], Sequence[float], Sequence[float]]
+Points = tuple[Sequence[float], Sequence[float], Sequence[float]]
+
+
+def forecast_curves(
+    curves: Mapping[str, Curve],
+    floors: Mapping[str, float],
+    observed: Mapping[str, Points],
+    *,
+    target: float | None = None,
+    level: float = 0.9,
+) -> "Figure":
+    """Draw one curve a feature map on logarithmic axes.
+
+    Parameters
+    ----------
+    curves : mapping of str to (n, error, low, high)
+        Positive; four sequences of one length each.
+    floors : mapping of str to float
+        Error with endless labels, a dotted line; one that is 0 has none.
+    observed : mapping of str to (n, error, standard error)
+        Points beside the curve.
+    target : float, optional
+        An error to reach, a dashed line.
+    level : float
+        Of the band, for the legend.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    InputError
+        There is no curve, or sequences differ in length.
+    """
+    if not curves:
+        raise InputError("there is no forecast to draw")
+    figure, axes = style.empty_figure(height=4.6 + 0.12 * len(curves))
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.grid(axis="y", color=style.GRID, linewidth=0.8)
+    axes.set_axisbelow(True)
+    handles: list[Any] = []
+    names: list[str] = []
+    for place, (name, (n, error, low, high)) in enumerate(curves.items()):
+        same_lengths(n=n, error=error, low=low, high=high)
+        hue = style.HUES[place % len(style.HUES)]
+        marker = style.MARKERS[place % len(style.MARKERS)]
+        axes.fill_between(n, low, high, color=hue, alpha=0.15, linewidth=0)
+        handles += axes.plot(n, error, color=hue, linewidth=2.2)
+        names.append(f"{name}: forecast, {100 * level:g} % band")
+        if floors.get(name, 0.0) > 0:
+            axes.axhline(floors[name], color=hue, linewidth=1.2, linestyle=":")
+        if name in observed and len(observed[name][0]):
+            look: dict[str, Any] = {"color": hue, "marker": marker, "markersize": 7}
+            handles.append(axes.errorbar(*observed[name], linestyle="none", elinewidth=1.4, **look))
+            names.append(f"{name}: on held-out rows")
+    if target is not None:
+        handles.append(axes.axhline(target, color=style.INK, linewidth=1.2, linestyle="--"))
+        names.append("error to reach")
+    _ticks(axes, curves, floors, target)
+    axes.set_xlabel("labelled rows", fontsize=style.FONT_SIZE, color=style.INK)
+    axes.set_ylabel("error", fontsize=style.FONT_SIZE, color=style.INK)
+    legend(figure, handles, names)
+    return figure
+
+
+def _ticks(
+    axes: Any, curves: Mapping[str, Curve], floors: Mapping[str, float], target: float | None
+) -> None:
+    """Write plain numbers, few of them."""
+    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+    numbers = sorted({n for values in curves.values() for n in values[0]})
+    step = max(1, len(numbers) // 8)
+    axes.xaxis.set_major_locator(FixedLocator(numbers[::step]))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    errors = [e for values in curves.values() for e in (*values[2], *values[3]) if e > 0]
+    errors += [floor for floor in floors.values() if floor > 0] + ([target] if target else [])
+    low, high = 0.9 * min(errors, default=0.1), 1.1 * max(errors, default=0.5)
+    axes.set_ylim(low, high)
+    steps = np.array([0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5])
+    axes.yaxis.set_major_locator(FixedLocator(steps[(steps >= low) & (steps <= high)].tolist()))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_minor_locator(NullLocator())

@@ -1,0 +1,29 @@
+"""The figure of forecasts draws each map's curve, band, floor and points."""
+
+import pytest
+
+from priorlift.core.errors import InputError
+from priorlift.plots.forecasts import forecast_curves
+
+CURVE = ([20, 100, 500], [0.3, 0.2, 0.15], [0.25, 0.17, 0.12], [0.35, 0.25, 0.2])
+
+
+def test_curves_floors_points_and_the_target_are_drawn():
+    figure = forecast_curves(
+        {"a": CURVE, "b": CURVE}, {"a": 0.1, "b": 0.0}, {"a": ([50], [0.24], [0.02])}, target=0.2
+    )
+    axes = figure.axes[0]
+    assert len(axes.collections) == 3  # two bands and one set of whiskers
+    dotted = [line for line in axes.lines if line.get_linestyle() == ":"]
+    assert [line.get_ydata()[0] for line in dotted] == [0.1]
+    low, high = axes.get_ylim()
+    assert low < 0.1
+    assert high > 0.35
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["20", "100", "500"]
+
+
+def test_what_cannot_be_drawn_is_refused():
+    with pytest.raises(InputError, match="no forecast"):
+        forecast_curves({}, {}, {})
+    with pytest.raises(InputError, match="length"):
+        forecast_curves({"a": ([1, 2], [0.1], [0.1], [0.1])}, {}, {})
