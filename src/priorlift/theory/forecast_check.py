@@ -2,7 +2,8 @@
 
 Labels are split into folds. For each, the forecast is made again without the fold, real logistic
 heads are fitted to a few small samples of the other rows, with the regulariser that the forecast
-names, and their error on the fold stands beside the forecast's.
+names, and their error on the fold stands beside the forecast's. A forecast whose level comes from
+such heads (`calibration`) is checked with the heads of the other folds.
 """
 
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from priorlift.theory.calibration import level, level_error, predicted
 from priorlift.theory.heads import logistic_heads
 from priorlift.theory.label_alignment import Directions, LabelAlignment
 from priorlift.theory.pictures import best_heads, picture_of
@@ -18,7 +20,7 @@ from priorlift.theory.quadrature import Array
 
 FOLDS = 5
 SAMPLES = 4
-PARTS = (0.125, 0.25, 0.5)
+PARTS = (0.25, 0.5, 0.79)
 LARGEST = 500
 SMALLEST = 10
 TOLERANCE = 0.10
@@ -50,6 +52,23 @@ class CheckRow:
         return self.predicted / max(self.observed, 0.5 * self.standard_error, 1e-6) - 1.0
 
 
+@dataclass(frozen=True)
+class Check:
+    """What held-out rows said.
+
+    Attributes
+    ----------
+    rows : tuple of CheckRow
+        Predicted beside observed.
+    shift, shift_error : float
+        The level that they ask for, and its standard error; 0 where it was not asked.
+    """
+
+    rows: tuple[CheckRow, ...]
+    shift: float
+    shift_error: float
+
+
 def check(
     directions: Directions,
     coordinates: Array,
@@ -57,8 +76,10 @@ def check(
     picture: str,
     lambdas: Array | None,
     random_state: int,
-) -> tuple[CheckRow, ...]:
-    """Return predicted and observed errors at two or three small numbers of labels.
+    *,
+    calibrate: bool = True,
+) -> Check:
+    """Compare predicted and observed errors at two or three small numbers of labels.
 
     Parameters
     ----------
@@ -72,6 +93,9 @@ def check(
         As for `best_heads`.
     random_state : int
         Seed.
+    calibrate : bool
+        Whether the level comes from the heads; each fold is then predicted with the level that the
+        other folds ask for.
 
     Notes
     -----
@@ -79,31 +103,48 @@ def check(
     """
     rng = np.random.default_rng(random_state)
     fold_of = _folds(np.stack(tasks, axis=1), rng)
-    most = int((fold_of != 0).sum())
-    sizes = sorted({min(LARGEST, int(part * len(fold_of))) for part in PARTS})
-    sizes = [n for n in sizes if SMALLEST <= n < most] or [most - 1]
-    predicted = np.zeros((len(sizes), FOLDS))
-    observed = np.zeros((len(sizes), FOLDS))
+    sizes = _sizes(len(fold_of), int((fold_of != 0).sum()))
+    alpha = np.array(sizes) / directions.p
+    observed = np.zeros((FOLDS, len(sizes)))
+    parts, lams = [], np.empty((FOLDS, len(tasks), len(sizes)))
     for fold in range(FOLDS):
         held = fold_of == fold
-        for y in tasks:
+        alignments = []
+        for task, y in enumerate(tasks):
             train, test = (coordinates[~held], y[~held]), (coordinates[held], y[held])
-            alignment = LabelAlignment.of(directions, *train)
-            model = picture_of(picture)(alignment)
-            alpha = np.array(sizes) / directions.p
-            errors, lams = best_heads(model, alpha, lambdas)
-            predicted[:, fold] += errors / len(tasks)
+            alignments.append(LabelAlignment.of(directions, *train))
+            model = picture_of(picture)(alignments[-1])
+            lams[fold, task] = best_heads(model, alpha, lambdas)[1]
             for place, n in enumerate(sizes):
-                observed[place, fold] += _observed(*train, *test, n, lams[place], rng) / len(tasks)
-    return tuple(
-        CheckRow(
-            n,
-            float(predicted[place].mean()),
-            float(observed[place].mean()),
-            float(observed[place].std(ddof=1) / np.sqrt(FOLDS)),
-        )
-        for place, n in enumerate(sizes)
+                errors = _errors(*train, *test, n, lams[fold, task, place], SAMPLES, rng)
+                observed[fold, place] += errors.mean() / len(tasks)
+        parts.append(alignments)
+    least = 0.5 / len(fold_of)
+    forecast = np.empty((FOLDS, len(sizes)))
+    for fold in range(FOLDS):
+        others = np.maximum(np.delete(observed, fold, axis=0).mean(axis=0), least)
+        given = (parts[fold], picture, alpha, lams[fold])
+        forecast[fold] = predicted(*given, level(*given, others) if calibrate else 0.0)
+    means = observed.mean(axis=0)
+    # Five folds make a rough standard error; it cannot be below that of counting.
+    counting = np.sqrt(np.maximum(means, least) * (1.0 - means) / (len(fold_of) * len(tasks)))
+    spread = np.maximum(observed.std(axis=0, ddof=1) / np.sqrt(FOLDS), counting)
+    rows = tuple(
+        CheckRow(n, float(p), float(o), float(e))
+        for n, p, o, e in zip(sizes, forecast.mean(axis=0), means, spread, strict=True)
     )
+    if not calibrate:
+        return Check(rows, 0.0, 0.0)
+    full = [LabelAlignment.of(directions, coordinates, y) for y in tasks]
+    given = (full, picture, alpha, np.exp(np.log(lams).mean(axis=0)))
+    shift = level(*given, np.maximum(means, least))
+    log_error = float((spread / np.maximum(means, least)).mean())
+    return Check(rows, shift, level_error(*given, shift, log_error))
+
+
+def _sizes(n_rows: int, most: int) -> list[int]:
+    sizes = sorted({min(LARGEST, int(part * n_rows)) for part in PARTS})
+    return [n for n in sizes if SMALLEST <= n < most] or [most - 1]
 
 
 def check_cautions(rows: Sequence[CheckRow]) -> list[str]:
@@ -156,18 +197,6 @@ def fitted_errors(
         Seed.
     """
     return _errors(*train, *test, n, lam, samples, np.random.default_rng(rng))
-
-
-def _observed(
-    rows: Array,
-    y: Array,
-    held: Array,
-    held_y: Array,
-    n: int,
-    lam: float,
-    rng: np.random.Generator,
-) -> float:
-    return float(_errors(rows, y, held, held_y, n, lam, SAMPLES, rng).mean())
 
 
 def _errors(

@@ -6,6 +6,7 @@ Unlabelled rows give the spectrum of the features, a few labelled ones how the l
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,11 @@ from numpy.typing import ArrayLike
 
 from priorlift.core.arrays import is_missing
 from priorlift.core.errors import InputError, UnknownNameError
-from priorlift.theory.forecast_check import CheckRow, check, check_cautions, distance
+from priorlift.theory.calibration import shifted
+from priorlift.theory.forecast_check import Check, check, check_cautions, distance
 from priorlift.theory.forecast_result import Forecast, LabelsNeeded, MapForecast
 from priorlift.theory.label_alignment import BALANCED, WANTED, Directions, LabelAlignment
-from priorlift.theory.pictures import PICTURES, Picture, best_heads, picture_of
+from priorlift.theory.pictures import PICTURES, best_heads, picture_of
 from priorlift.theory.quadrature import Array
 
 N_GRID = (20, 50, 100, 200, 500, 1000, 2000, 5000)
@@ -33,6 +35,7 @@ def forecast(
     picture: str = "auto",
     encoder: Any = None,
     honesty: bool = True,
+    calibrate: bool = True,
     n_bootstrap: int = 60,
     level: float = 0.9,
     random_state: int = 0,
@@ -61,6 +64,9 @@ def forecast(
         collection of inputs gives one feature map each.
     honesty : bool
         Whether to fit real heads and compare. Left out, with a warning, below 25 labels.
+    calibrate : bool
+        Whether the level of the curve is set by these heads, see `priorlift.theory.calibration`;
+        else by moments alone, which are far less certain.
     n_bootstrap : int
         Draws behind the bands.
     level : float
@@ -110,7 +116,9 @@ def forecast(
     for place, (name, (unlabelled, labelled)) in enumerate(pairs.items()):
         one = _Map(name, unlabelled, labelled, tasks)
         seed = np.random.SeedSequence([random_state, place])
-        maps[name] = one.forecast(grid, chosen, picture, honesty, n_bootstrap, level, seed)
+        maps[name] = one.forecast(
+            grid, chosen, (picture, honesty, calibrate), n_bootstrap, level, seed
+        )
     return Forecast(maps, classes, level)
 
 
@@ -164,27 +172,27 @@ class _Map:
         self,
         grid: Array,
         lambdas: Array | None,
-        wanted: str,
-        honesty: bool,
+        wanted: tuple[str, bool, bool],
         n_bootstrap: int,
         level: float,
         seed: np.random.SeedSequence,
     ) -> MapForecast:
         """Choose the picture, solve, and put the bands around it."""
         state = int(seed.generate_state(1)[0])
-        picture, rows = self.chosen(wanted, honesty, lambdas, state)
-        pictures = [picture_of(picture)(alignment) for alignment in self.alignments]
+        picture, checked = self.chosen(*wanted, lambdas, state)
+        alignments = [shifted(one, checked.shift, picture) for one in self.alignments]
+        pictures = [picture_of(picture)(alignment) for alignment in alignments]
         alpha = grid / self.directions.p
         solved = [best_heads(one, alpha, lambdas) for one in pictures]
         errors = np.mean([error for error, _ in solved], axis=0)
         lams = np.exp(np.mean([np.log(lam) for _, lam in solved], axis=0))
-        low, high, reach = self.bands(picture, alpha, solved, n_bootstrap, level, seed)
+        low, high, reach = self.bands(picture, alpha, solved, checked, n_bootstrap, level, seed)
         cautions = [*self.cautions, *dict.fromkeys(self.alignments[0].cautions())]
         if len(self.tasks) > 1:
             cautions = [text for text in cautions if "of one class" not in text]
             cautions.append("several classes: each is forecast against the rest, as a class of few")
-        if rows:
-            cautions += check_cautions(rows)
+        if checked.rows:
+            cautions += check_cautions(checked.rows)
         else:
             cautions.append("no heads were fitted to held-out rows: nothing confirms the forecast")
         return MapForecast(
@@ -196,25 +204,25 @@ class _Map:
             tuple(lams.tolist()),
             tuple((1.0 / (lams * self.directions.p * self.directions.scale**2)).tolist()),
             float(np.mean([one.floor for one in pictures])),
-            float(np.mean([one.reach for one in self.alignments])),
+            float(np.mean([one.reach for one in alignments])),
             *reach,
             picture,
             self.directions.p,
             self.directions.n_rows,
             len(self.rows),
-            rows,
+            checked.rows,
             tuple(cautions),
             tuple(pictures),
             lambdas,
         )
 
     def chosen(
-        self, wanted: str, honesty: bool, lambdas: Array | None, seed: int
-    ) -> tuple[str, tuple[CheckRow, ...]]:
+        self, wanted: str, honesty: bool, calibrate: bool, lambdas: Array | None, seed: int
+    ) -> tuple[str, Check]:
         """Return the picture, and its check."""
         fewest = min(int(min((y > 0).sum(), (y < 0).sum())) for y in self.tasks)
         if not honesty or len(self.rows) < FEWEST_TO_CHECK or fewest < 4:
-            return ("classes" if wanted == "auto" else wanted), ()
+            return ("classes" if wanted == "auto" else wanted), Check((), 0.0, 0.0)
         names = [name for name in PICTURES if wanted in (name, "auto")]
         if wanted == "auto" and not self.suits_a_field():
             names = ["classes"]
@@ -222,12 +230,12 @@ class _Map:
         for name in names:
             try:
                 parts = (self.directions, self.rows, self.tasks, name, lambdas, seed)
-                checks[name] = check(*parts)
+                checks[name] = check(*parts, calibrate=calibrate)
             except InputError:
                 # A part of the labels may say what all of them do not: R^2 above 1.
                 if wanted != "auto" or name == "classes":
                     raise
-        best = min(checks, key=lambda name: distance(checks[name]))
+        best = min(checks, key=lambda name: distance(checks[name].rows))
         return best, checks[best]
 
     def suits_a_field(self) -> bool:
@@ -244,6 +252,7 @@ class _Map:
         picture: str,
         alpha: Array,
         solved: list[tuple[Array, Array]],
+        checked: Check,
         n_bootstrap: int,
         level: float,
         seed: np.random.SeedSequence,
@@ -252,11 +261,11 @@ class _Map:
         rng = np.random.default_rng(seed)
         errors, reaches = np.empty((n_bootstrap, len(alpha))), np.empty(n_bootstrap)
         for draw in range(n_bootstrap):
-            drawn = [alignment.resampled(rng) for alignment in self.alignments]
+            drawn = [self.drawn(one, picture, checked, rng) for one in self.alignments]
             reaches[draw] = np.mean([one.reach for one in drawn])
             parts = []
             for one, (central, lams) in zip(drawn, solved, strict=True):
-                found = _capped(picture, one).errors(alpha, lams)
+                found = picture_of(picture)(one).errors(alpha, lams)
                 parts.append(np.where(np.isfinite(found), found, central))
             errors[draw] = np.mean(parts, axis=0)
         ends = (0.5 - 0.5 * level, 0.5 + 0.5 * level)
@@ -264,20 +273,16 @@ class _Map:
         reach_low, reach_high = np.quantile(reaches, ends)
         return low, high, (float(reach_low), float(reach_high))
 
-
-def _capped(picture: str, alignment: LabelAlignment) -> Picture:
-    # A draw beyond what a field allows stands for one at its limit.
-    if picture == "field" and alignment.field_reach() > 1.0:
-        most = 0.999 * alignment.raw_reach / alignment.field_reach()
-        alignment = LabelAlignment(
-            alignment.spectrum,
-            alignment.squares * min(1.0, most / max(alignment.reach, 1e-12)),
-            alignment.variance,
-            alignment.share,
-            alignment.n_rows,
-            most,
-        )
-    return picture_of(picture)(alignment)
+    @staticmethod
+    def drawn(
+        alignment: LabelAlignment, picture: str, checked: Check, rng: np.random.Generator
+    ) -> LabelAlignment:
+        """Return another alignment; where heads set the level, it scatters as theirs does."""
+        other = alignment.resampled(rng)
+        if checked.shift_error and other.reach > 0 and alignment.reach > 0:
+            same = replace(other, squares=other.squares * (alignment.reach / other.reach))
+            return shifted(same, checked.shift + checked.shift_error * rng.normal(), picture)
+        return shifted(other, 0.0, picture)
 
 
 def _refuse_too_few(alignment: LabelAlignment) -> None:
