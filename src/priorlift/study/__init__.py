@@ -2,6 +2,7 @@
 
 from priorlift.study.design import Design, Split, choose_design
 from priorlift.study.estimate import Estimate
+from priorlift.study.expected_labels import ExpectedSaved, expected_labels_saved
 from priorlift.study.metrics import METRICS, Metric
 from priorlift.study.past_outcomes import PastOutcomes, read_outcomes
 from priorlift.study.plan import StudyPlan
@@ -26,6 +27,7 @@ __all__ = [
     "CurvePoint",
     "Design",
     "Estimate",
+    "ExpectedSaved",
     "Lift",
     "Metric",
     "PairOutcome",
@@ -44,6 +46,7 @@ __all__ = [
     "Warned",
     "choose_design",
     "decide",
+    "expected_labels_saved",
     "read_outcomes",
     "run_spending",
     "spend",
