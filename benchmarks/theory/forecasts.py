@@ -71,16 +71,20 @@ def _one(name, X, y, n_labels, draw, samples):
         "p": found.p,
         "picture": found.picture,
         "n": n_grid,
-        "predicted": list(found.error),
-        "low": list(found.low),
-        "high": list(found.high),
-        "measured": measured,
-        "relative": relative,
+        "predicted": _short(found.error),
+        "low": _short(found.low),
+        "high": _short(found.high),
+        "measured": _short(measured),
+        "relative": _short(relative),
         "warned": any("held-out rows" in text for text in found.warnings),
         "differs": any("held-out rows say" in text for text in found.warnings),
-        "factors": _factors(found, n_grid, measured),
-        "cpu_seconds": seconds,
+        "factors": _short(_factors(found, n_grid, measured)),
+        "cpu_seconds": round(seconds, 2),
     }
+
+
+def _short(values):
+    return [None if value is None else float(f"{value:.4g}") for value in values]
 
 
 def _measured(along, signs, pool, labelled, n, lam, samples, draw):
@@ -139,6 +143,14 @@ def summary(rows, refused):
             )
             for k in sorted({row["labels"] for row in rows})
         },
+        "by_measured_error": {
+            name: _within(rows, low, high)
+            for name, low, high in (
+                ("below 0.05", 0.0, 0.05),
+                ("0.05 to 0.1", 0.05, 0.1),
+                ("0.1 and above", 0.1, 1.0),
+            )
+        },
         "by_n": {
             str(n): float(
                 np.median(
@@ -160,3 +172,14 @@ def summary(rows, refused):
         "held_and_silent": pairs.count((False, False)),
         "median_cpu_seconds": float(np.median([row["cpu_seconds"] for row in rows])),
     }
+
+
+def _within(rows, low, high):
+    """Return how far forecasts are where the measured error lies in a range."""
+    found = [
+        abs(r)
+        for row in rows
+        for r, m in zip(row["relative"], row["measured"], strict=True)
+        if r is not None and low <= m < high
+    ]
+    return {"points": len(found), "median_relative_error": float(np.median(found))}
