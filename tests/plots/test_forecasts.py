@@ -22,6 +22,12 @@ def test_curves_floors_points_and_the_target_are_drawn():
     assert [tick.get_text() for tick in axes.get_xticklabels()] == ["20", "100", "500"]
 
 
+def test_an_error_of_nearly_nothing_leaves_the_axis_readable():
+    curve = ([20, 100], [1e-30, 0.0], [0.0, 0.0], [0.01, 1e-20])
+    low, high = forecast_curves({"a": curve}, {"a": 0.0}, {}).axes[0].get_ylim()
+    assert 1e-5 < low < high
+
+
 def test_what_cannot_be_drawn_is_refused():
     with pytest.raises(InputError, match="no forecast"):
         forecast_curves({}, {}, {})

@@ -11,7 +11,7 @@ from priorlift.theory.forecasts import forecast, labels_needed
 from priorlift.theory.label_alignment import Directions
 
 P, GRID = 20, (30, 100, 400)
-QUICK = {"n_grid": GRID, "n_bootstrap": 8}
+QUICK = {"n_grid": GRID, "n_bootstrap": 6, "lambdas": (0.03, 0.3, 3.0)}
 
 
 def two_classes(n, seed, distance=1.5, p=P, share=0.5):
@@ -151,6 +151,7 @@ def test_the_check_says_whether_it_could_have_seen():
     assert not check_cautions([agrees])
     assert "+25 %" in check_cautions([agrees, CheckRow(100, 0.25, 0.2, 0.004)])[0]
     assert "too few" in check_cautions([CheckRow(50, 0.205, 0.2, 0.05)])[0]
+    assert "too few" in check_cautions([CheckRow(50, 0.002, 0.0, 0.007)])[0]
 
 
 def test_labels_that_have_nothing_to_do_with_the_features_stay_at_chance():
@@ -159,6 +160,16 @@ def test_labels_that_have_nothing_to_do_with_the_features_stay_at_chance():
     one = forecast(X, X[:300], y[:300], **QUICK)["features"]
     assert np.isfinite([*one.error, *one.low, *one.high, one.floor]).all()
     assert min(one.error) > 0.4
+
+
+def test_classes_that_are_told_apart_completely_have_a_forecast_too():
+    X, y = two_classes(1000, 5, distance=40.0)
+    found = forecast(X, X[:100], y[:100], **QUICK)
+    one = found["features"]
+    assert np.isfinite([*one.error, *one.low, *one.high]).all()
+    assert one.error[-1] < 0.01
+    assert any("too few to see" in text for text in found.warnings)
+    assert one.labels_needed(0.3).n is not None
 
 
 def test_few_labels_give_a_forecast_with_warnings():

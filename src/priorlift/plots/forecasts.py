@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Curve = tuple[Sequence[float], Sequence[float], Sequence[float], Sequence[float]]
+SMALLEST = 1e-4
 Points = tuple[Sequence[float], Sequence[float], Sequence[float]]
 
 
@@ -93,6 +94,7 @@ def _ticks(
     errors = [e for values in curves.values() for e in (*values[2], *values[3]) if e > 0]
     errors += [floor for floor in floors.values() if floor > 0] + ([target] if target else [])
     low, high = 0.9 * min(errors, default=0.1), 1.1 * max(errors, default=0.5)
+    low, high = max(low, SMALLEST), max(high, 10 * SMALLEST)
     axes.set_ylim(low, high)
     steps = np.array([0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5])
     axes.yaxis.set_major_locator(FixedLocator(steps[(steps >= low) & (steps <= high)].tolist()))

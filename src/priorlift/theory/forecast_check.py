@@ -150,8 +150,8 @@ def _sizes(n_rows: int, most: int) -> list[int]:
 def check_cautions(rows: Sequence[CheckRow]) -> list[str]:
     """Return what the check warns of: a difference above 10 %, or too few rows to see one."""
     said = []
-    worst = max(rows, key=lambda row: abs(row.difference))
-    if abs(worst.difference) > TOLERANCE:
+    worst = max(rows, key=lambda row: abs(row.difference) if row.observed else 0.0)
+    if worst.observed and abs(worst.difference) > TOLERANCE:
         said.append(
             f"at {worst.n} labels the forecast says {worst.predicted:.3f} and held-out rows say "
             f"{worst.observed:.3f} (standard error {worst.standard_error:.3f}), "

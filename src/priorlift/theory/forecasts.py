@@ -88,7 +88,8 @@ def forecast(
 
     Notes
     -----
-    O(N d^2 + d^3) once a feature map, then some seconds whatever d is.
+    O(N d^2 + d^3) once a feature map, then some seconds for each task (several classes are as many
+    tasks) whatever d is.
 
     Examples
     --------
