@@ -11,7 +11,8 @@ from priorlift.theory.forecasts import forecast, labels_needed
 from priorlift.theory.label_alignment import Directions
 
 P, GRID = 20, (30, 100, 400)
-QUICK = {"n_grid": GRID, "n_bootstrap": 6, "lambdas": (0.03, 0.3, 3.0)}
+QUICK = {"n_grid": GRID, "n_bootstrap": 6, "lambdas": (0.03, 0.3, 3.0), "picture": "classes"}
+AUTO = {**QUICK, "picture": "auto"}
 
 
 def two_classes(n, seed, distance=1.5, p=P, share=0.5):
@@ -30,7 +31,7 @@ def rows():
 @pytest.fixture(scope="module")
 def found(rows):
     X, y = rows
-    return forecast(X, X[:400], y[:400], **QUICK)
+    return forecast(X, X[:400], y[:400], **AUTO)
 
 
 def test_real_heads_err_as_forecast(rows, found):
@@ -118,7 +119,7 @@ def test_raw_inputs_go_through_an_encoder(rows):
 
 def test_the_same_seed_repeats_to_the_bit(rows, found):
     X, y = rows
-    assert forecast(X, X[:400], y[:400], **QUICK).to_json() == found.to_json()
+    assert forecast(X, X[:400], y[:400], **AUTO).to_json() == found.to_json()
 
 
 def test_several_classes_are_forecast_one_versus_the_rest():
