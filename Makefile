@@ -83,7 +83,7 @@ $(TEST_VENV)/.stamp: pyproject.toml requirements/constraints-test.txt tools/inst
 	@sh tools/make_venv.sh "$(PYTHON)" $(TEST_VENV)
 	@sh tools/install_torch.sh $(BIN)/python
 	@echo "[set-up] installing priorlift with all extras (some minutes the first time)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile \
 		-c requirements/constraints-test.txt -e ".[all,test]"
 	@touch $@
 

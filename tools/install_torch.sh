@@ -6,7 +6,8 @@
 set -eu
 python=$1
 pin=$(sed -n 's/^torch==//p' requirements/constraints-test.txt)
-pip="$python -m pip install --quiet --disable-pip-version-check"
+# Modules are compiled when they are first imported: most of these packages never are.
+pip="$python -m pip install --quiet --disable-pip-version-check --no-compile"
 
 if "$python" -c "
 import importlib.metadata as m, sys
