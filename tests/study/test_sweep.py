@@ -258,6 +258,16 @@ def test_rows_of_another_version_of_the_code_are_not_used_and_it_says_so(swept, 
     assert "-> 9" in told[0]
 
 
+def test_fits_of_other_rows_are_not_used_and_it_says_so(swept, data):
+    moved = {**data[0], "a": Target("a", data[0]["a"].X + 1.0, data[0]["a"].y)}
+    result, n = started(make((moved, data[1])), swept[2])
+    assert n == 60
+    (told,) = (w.message for w in result.warnings if w.kind == "other rows or encoder")
+    assert "not used" in told
+    assert "a under as is" in told
+    assert "b under" not in told
+
+
 def test_the_rows_are_those_of_a_study_of_the_task_alone(swept, data):
     target, pool = data[0]["a"], data[1]["a"]
     reference = TargetOnlyClassifier({"a": LogisticRegression()})

@@ -61,8 +61,9 @@ def begin(directory: RunDirectory, plan: SweepPlan) -> tuple[Warned, ...]:
         if record.trial.hash not in wanted and code != dict(plan.code):
             told = _changed(code, plan.code)
             other_code[told] = other_code.get(told, 0) + 1
+    changed = _changed_rows(directory.path, plan)
     directory.write_text_atomic(PLAN, json.dumps(plan.to_dict(), sort_keys=True, indent=1))
-    return tuple(
+    return changed + tuple(
         Warned(
             "other version of the code",
             f"{n} recorded fits are not used, because the code has changed since: {told}",
@@ -230,6 +231,28 @@ def _changed(code: Mapping[str, str], now: Mapping[str, str]) -> str:
     differing = sorted(key for key in {*code, *now} if code.get(key) != now.get(key))
     return ", ".join(
         f"{key} {code.get(key, 'absent')} -> {now.get(key, 'absent')}" for key in differing
+    )
+
+
+def _changed_rows(path: Path, plan: SweepPlan) -> tuple[Warned, ...]:
+    """Tell which tasks have other rows, or another encoder, than when the directory was begun."""
+    if not (path / PLAN).exists():
+        return ()
+    earlier = SweepPlan.from_dict(storage.read_json(path / PLAN))
+    found = []
+    for cell in plan.cells:
+        before = earlier.cell(cell.task, cell.encoder)
+        if before and before.study.target_fingerprint != cell.study.target_fingerprint:
+            found.append(f"{cell.task} under {cell.encoder}")
+    if not found:
+        return ()
+    return (
+        Warned(
+            "other rows or encoder",
+            "recorded fits are not used, because the rows or the encoder have changed since: "
+            + ", ".join(found),
+            "they are run again; the old rows stay in the journal",
+        ),
     )
 
 
