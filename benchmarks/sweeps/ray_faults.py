@@ -2,7 +2,7 @@
 
 Each story starts a driver in a process of its own, kills something at a drawn moment, goes on with
 what is recorded, and compares the table with that of the serial runner. The tests ask for a few
-kills; `faults.py` beside it for forty.
+kills; the benchmark, run in full, for forty of workers and forty of drivers.
 """
 
 import os
