@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from priorlift.theory.covariate_model import CovariateModel
     from priorlift.theory.forecast_result import Forecast, LabelsNeeded, MapForecast
     from priorlift.theory.forecasts import forecast, labels_needed
+    from priorlift.theory.phase_result import PhaseDiagram
+    from priorlift.theory.phases import phase_diagram
     from priorlift.theory.simulate import simulate_heads, simulate_transfer, train_sources
     from priorlift.theory.solution import Solution
 
@@ -49,6 +51,8 @@ _HOMES = {
     "Forecast": "priorlift.theory.forecast_result",
     "LabelsNeeded": "priorlift.theory.forecast_result",
     "MapForecast": "priorlift.theory.forecast_result",
+    "phase_diagram": "priorlift.theory.phases",
+    "PhaseDiagram": "priorlift.theory.phase_result",
 }
 
 __all__ = [
@@ -68,6 +72,8 @@ __all__ = [
     "Forecast",
     "LabelsNeeded",
     "MapForecast",
+    "phase_diagram",
+    "PhaseDiagram",
 ]
 
 
