@@ -86,11 +86,17 @@ class Study:
     Examples
     --------
     >>> from sklearn.datasets import load_iris
+    >>> from sklearn.linear_model import RidgeClassifier
     >>> from priorlift import Source, SourcePool, Study, Target
+    >>> from priorlift.transfer import PooledClassifier, TargetOnlyClassifier
     >>> X, y = load_iris(return_X_y=True)
     >>> target = Target("few irises", X[::5], y[::5])
     >>> pool = SourcePool([Source("other irises", X[1::5], y[1::5])])
-    >>> result = Study(target, pool, methods=["pooled"], rank=False).run()
+    >>> methods = {
+    ...     "target_only": TargetOnlyClassifier(candidates={"ridge": RidgeClassifier()}),
+    ...     "pooled": PooledClassifier(RidgeClassifier()),
+    ... }
+    >>> result = Study(target, pool, methods=methods, rank=False).run()
     >>> [(v.method, v.sources, v.verdict) for v in result.verdicts]
     [('pooled', 'other irises', 'not shown')]
     """
