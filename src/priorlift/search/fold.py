@@ -9,6 +9,7 @@ exactly its own.
 
 import time
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -83,7 +84,6 @@ class _Evaluation:
             else:
                 shared.append(candidate)
         if shared:
-            self._prepare()
             whole = len(shared) == len(self.unit.candidates)
             remaining = self._by_moments(self.unit.candidates if whole else shared)
             if remaining:
@@ -96,14 +96,52 @@ class _Evaluation:
         assert first is not None
         return not first.reads_distances
 
-    def _prepare(self) -> None:
-        work, unit = self.work, self.unit
-        self.fit_params = rows_of_params(work.X, work.fit_params, unit.train)
-        self.metadata = StepMetadata(work.estimator, self.fit_params)
-        self.test_params = rows_of_params(work.X, work.scoring.params, unit.test)
-        self.train_params = rows_of_params(work.X, work.scoring.params, unit.train)
-        self.X_train, self.y_train = split_rows(work.estimator, work.X, work.y, unit.train)
-        self.X_test, self.y_test = split_rows(work.estimator, work.X, work.y, unit.test)
+    # The moments need none of the training rows, so everything is cut when it is asked for.
+
+    @cached_property
+    def metadata(self) -> StepMetadata:
+        work = self.work
+        return StepMetadata(
+            work.estimator, rows_of_params(work.X, work.fit_params, self.unit.train)
+        )
+
+    @cached_property
+    def test_params(self) -> dict[str, Any]:
+        return rows_of_params(self.work.X, self.work.scoring.params, self.unit.test)
+
+    @cached_property
+    def train_params(self) -> dict[str, Any]:
+        return rows_of_params(self.work.X, self.work.scoring.params, self.unit.train)
+
+    @cached_property
+    def _training_rows(self) -> tuple[Any, Any]:
+        rows: tuple[Any, Any] = split_rows(
+            self.work.estimator, self.work.X, self.work.y, self.unit.train
+        )
+        return rows
+
+    @cached_property
+    def _test_rows(self) -> tuple[Any, Any]:
+        rows: tuple[Any, Any] = split_rows(
+            self.work.estimator, self.work.X, self.work.y, self.unit.test
+        )
+        return rows
+
+    @property
+    def X_train(self) -> Any:
+        return self._training_rows[0]
+
+    @property
+    def y_train(self) -> Any:
+        return self._training_rows[1]
+
+    @property
+    def X_test(self) -> Any:
+        return self._test_rows[0]
+
+    @property
+    def y_test(self) -> Any:
+        return self._test_rows[1]
 
     # --- chains and heads by second moments -------------------------------------------------
 

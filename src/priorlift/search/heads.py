@@ -40,8 +40,8 @@ class HeadGroup:
 
     @cached_property
     def unfitted(self) -> Any:
-        """The same as `estimator()`, made once; only to be looked at."""
-        return self.estimator()
+        """The same as `estimator()`, made once at most; only to be looked at."""
+        return self.estimator() if self.common else self.head.estimator
 
     def choose(self, block: Block, paths: bool) -> tuple[Any | None, str]:
         """Return the family that solves the group on a block, or None and the reason.

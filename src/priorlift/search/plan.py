@@ -244,6 +244,9 @@ class _Values:
         return found[1]
 
 
+_Parts = tuple[tuple[Step, ...] | None, Step | None, str]
+
+
 class _HeadSplitter:
     """Candidates of an estimator that is no pipeline: the chain is empty."""
 
@@ -267,20 +270,40 @@ class _PipelineSplitter:
         self._steps: dict[tuple[Any, ...], Step | None] = {}
         self._by_key: dict[tuple[str, str], Step] = {}
         self._chains: dict[tuple[Any, ...], tuple[Step, ...]] = {}
+        self._seen: dict[tuple[Any, ...], tuple[Mapping[str, Any], _Parts]] = {}
 
     def candidate(self, index: int, params: Mapping[str, Any]) -> Candidate:
+        below_head, settings, others = f"{self._names[-1]}__", {}, []
+        for name, value in params.items():
+            if name.startswith(below_head):
+                settings[name[len(below_head) :]] = value
+            else:
+                others.append((name, id(value)))
+        # A grid combines the same objects over and over. They are kept with the answer, so that
+        # their places in memory are not given to others.
+        seen = self._seen.get(tuple(others))
+        if seen is None:
+            seen = self._seen[tuple(others)] = (params, self._parts(params))
+        chain, head, reason = seen[1]
+        if reason:
+            return Candidate(index, params, reason=reason)
+        keys = {name: self._values.key(value) for name, value in settings.items()}
+        return Candidate(index, params, chain, head, settings, keys)
+
+    def _parts(self, params: Mapping[str, Any]) -> _Parts:
+        """Return the chain and the last step before its settings, or a reason against both."""
         given: dict[str, dict[str, Any]] = {}
         replaced: dict[str, Any] = {}
         for name, value in params.items():
             step, below, rest = name.partition("__")
             if step not in self._base:
-                return Candidate(index, params, reason=f"{name} concerns the pipeline as a whole")
+                return None, None, f"{name} concerns the pipeline as a whole"
             if below:
                 given.setdefault(step, {})[rest] = value
             else:
                 replaced[step] = value
         if any(isinstance(value, type) for value in replaced.values()):
-            return Candidate(index, params, reason="a step is a class where an estimator belongs")
+            return None, None, "a step is a class where an estimator belongs"
         *before, last = self._names
         marks = tuple(self._mark(name, replaced, given) for name in before)
         chain = self._chains.get(marks)
@@ -292,10 +315,8 @@ class _PipelineSplitter:
             chain = self._chains[marks] = tuple(step for step in steps if step is not None)
         head = self._step(self._mark(last, replaced, {}), last, replaced, {})
         if head is None:
-            return Candidate(index, params, reason="the last step passes everything through")
-        settings = given.get(last, {})
-        keys = {name: self._values.key(value) for name, value in settings.items()}
-        return Candidate(index, params, chain, head, settings, keys)
+            return None, None, "the last step passes everything through"
+        return chain, head, ""
 
     def _mark(
         self, name: str, replaced: Mapping[str, Any], given: Mapping[str, Mapping[str, Any]]
@@ -322,10 +343,11 @@ class _PipelineSplitter:
     def _made(self, name: str, whole: Any, below: Mapping[str, Any] | None) -> Step | None:
         if is_nothing(whole) and not below:
             return None
-        estimator = clone(whole, safe=False)
-        if below:
-            # Values are cloned, too: they may be estimators, and each fit needs its own.
-            estimator = estimator.set_params(**clone(dict(below), safe=False))
+        if not below:
+            key = self._values.key(whole)
+            return self._by_key.setdefault((name, key), Step(name, key, whole))
+        # Values are cloned, too: they may be estimators, and each fit needs its own.
+        estimator = clone(whole, safe=False).set_params(**clone(dict(below), safe=False))
         key = digest(estimator)
         return self._by_key.setdefault((name, key), Step(name, key, estimator))
 
