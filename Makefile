@@ -15,7 +15,7 @@ WORKERS ?= 2
 ARGS ?=
 CHECKED = src tests benchmarks examples
 
-.PHONY: help demo test lint format bench bench-ranking bench-gap bench-sweeps docs clean browser
+.PHONY: help demo test lint format bench bench-ranking bench-gap bench-sweeps bench-theory docs clean browser
 
 help: ## list these tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -60,6 +60,12 @@ bench-gap: $(TEST_VENV)/.stamp ## compare boosting across domains on real data (
 
 bench-sweeps: $(TEST_VENV)/.stamp ## compare shared searches with GridSearchCV (FULL=1: as published)
 	@$(BIN)/python benchmarks/sweeps_proof.py $(if $(FULL),--full,--quick)
+
+bench-theory: $(TEST_VENV)/.stamp ## hold the theory against simulation and time it (FULL=1: as published)
+	@if [ -z "$${PRIORLIFT_DATA:-}" ] && [ -d ../shared/data ]; then \
+		PRIORLIFT_DATA=$$(cd ../shared/data && pwd); export PRIORLIFT_DATA; \
+	fi; \
+	$(BIN)/python benchmarks/theory_proof.py $(if $(FULL),--full,--quick) $(PARTS)
 
 docs: $(DOCS_VENV)/.stamp ## build the documentation into site/
 	@echo "[docs] running: mkdocs build --strict"

@@ -18,7 +18,7 @@ from theory.validation import power_law
 ALPHA = np.geomspace(0.25, 8, 40)
 LAM = np.geomspace(1e-3, 10, 25)
 TOLERANCE = 1e-8
-SAMPLE = {"quick": 2, "full": 20}
+SAMPLE = {"quick": 2, "full": 12}
 REPEATS = {"quick": 3, "full": 5}
 WIDTHS = (100, 1_000, 5_000, 10_000)
 LARGE = {"quick": 2_000, "full": 10_000}
