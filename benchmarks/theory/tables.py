@@ -44,7 +44,12 @@ def checks(result):
 
 
 def _validation(result):
-    return ["## Values that are known\n", "Largest deviations.\n", *checks(result)]
+    return [
+        "## Values that are known\n",
+        "Largest deviations. *Printed values* come from an independent "
+        "computation of the same equations.\n",
+        *checks(result),
+    ]
 
 
 def _simulation(result):

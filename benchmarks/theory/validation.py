@@ -5,7 +5,12 @@ from scipy.integrate import quad
 from scipy.special import erf, expit, ndtr
 
 from priorlift.theory import CorrelatedTasks, CovariateModel
-from priorlift.theory.covariances import erf_covariance, erf_slope
+from priorlift.theory.covariances import (
+    erf_covariance,
+    erf_covariances,
+    erf_slope,
+    monte_carlo_covariances,
+)
 from priorlift.theory.logistic_loss import data_side
 from priorlift.theory.proximal import logistic_prox
 from priorlift.theory.quadrature import gaussian_panels
@@ -318,6 +323,13 @@ def _covariances():
     latent = task.F.T @ task.F / 150
     inputs = np.linalg.norm(x.T @ x / len(x) - erf_covariance(latent)) ** 2
     noise = np.sum(np.outer(np.diag(erf_covariance(latent)), np.diag(erf_covariance(latent))))
+    W = rng.normal(size=(20, 300))
+    closed = erf_covariances(task.F, task.theta, W)
+    many = monte_carlo_covariances(lambda x: erf(x @ W.T / np.sqrt(600)), task.sample, 400_000)
+    features = [
+        np.linalg.norm(found - known) / np.linalg.norm(known)
+        for found, known in ((many.Omega, closed.Omega), (many.s, closed.s))
+    ]
     same = CorrelatedTasks.draw(150, 300, random_state=0)
     untouched = _worst(same.target.F, same.source.F) + _worst(same.target.theta, same.source.theta)
     return [
@@ -330,6 +342,12 @@ def _covariances():
             f"{np.sqrt(inputs / (noise / len(x))):.2f}",
             "0.8 to 1.2",
             0.8 <= np.sqrt(inputs / (noise / len(x))) <= 1.2,
+        ),
+        within(
+            "Omega and s of random features, 400,000 rows, relative (the larger)",
+            max(features),
+            0.02,
+            "closed forms take the pre-activations for Gaussian",
         ),
         within("untouched knobs give the source", untouched, 0.0),
     ]  # fmt: skip

@@ -132,6 +132,30 @@ def test_rotations_change_nothing():
     assert model.solve(1.5, 0.1).error == pytest.approx(base.solve(1.5, 0.1).error, abs=1e-10)
 
 
+def test_latent_coordinates_that_nothing_uses_change_nothing():
+    rng = np.random.default_rng(3)
+    Phi, theta = rng.normal(size=(40, 60)) / 8, rng.normal(size=40)
+    Omega, errors = Phi.T @ Phi + 0.3 * np.eye(60), []
+    for k in (40, 400):
+        padded, wide = np.zeros((k, 60)), np.zeros(k)
+        padded[:40], wide[:40] = Phi, theta * np.sqrt(k / 40)
+        model = CovariateModel.from_covariances(
+            Omega, padded.T @ wide / np.sqrt(k), wide @ wide / k
+        )
+        errors.append(float(model.solve(2.0, 0.1).error))
+    assert errors[1] == pytest.approx(errors[0], abs=1e-11)
+
+
+def test_collapsed_features_need_a_regulariser_far_below_the_first_grid():
+    """One direction holds nearly all variance; the teacher lies in the small ones as well."""
+    om = np.r_[100.0, np.full(99, 1e-5)]
+    t = np.r_[0.3 * om[0], 0.6 * om[1:] / 99]
+    model = CovariateModel(om, t).rescaled()
+    best = model.optimal_lambda(8.0)
+    assert best.lam < 1e-5
+    assert best.error < model.solve(8.0, np.geomspace(1e-4, 10, 30)).error.min() - 0.02
+
+
 def test_every_corner_converges():
     alpha, lam = np.geomspace(0.01, 300, 8)[:, None], np.geomspace(1e-8, 1e4, 9)
     for model in (ISOTROPIC, power_law(), power_law(0.5), power_law(0.9, flips=0.2)):
