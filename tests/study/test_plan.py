@@ -1,4 +1,3 @@
-import functools
 import json
 from typing import ClassVar
 
@@ -7,12 +6,10 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from priorlift.core.errors import InputError, UnknownNameError
 from priorlift.pool import Source, SourcePool, Target
-from priorlift.study.plan import Arm, StudyPlan, describe, plan_arms, resolve_methods
+from priorlift.study.plan import Arm, StudyPlan, plan_arms, resolve_methods
 from priorlift.study.study import Study
 from priorlift.transfer.base import TransferTags
 from priorlift.transfer.frozen_features import FrozenFeaturesClassifier
@@ -179,53 +176,6 @@ def test_sets_of_sources_have_names_for_tables(task):
     assert plan.label(("same",)) == "same"
     assert plan.label(("swapped", "same")) == "(all usable)"
     assert plan.label_of(plan.fingerprints(plan.claims[1])) == "swapped"
-
-
-def named_function(x):
-    return x
-
-
-def test_descriptions_are_made_of_content():
-    first = PooledClassifier(make_pipeline(StandardScaler(), LogisticRegression(C=3)))
-    second = PooledClassifier(make_pipeline(StandardScaler(), LogisticRegression(C=3)))
-    assert describe(first) == describe(second)
-    assert "sklearn.linear_model._logistic.LogisticRegression" in json.dumps(describe(first))
-    second.estimator.set_params(logisticregression__C=4)
-    assert describe(first) != describe(second)
-    assert describe(FunctionTransformer(named_function))["params"]["func"].endswith(
-        "named_function"
-    )
-    assert describe({"b": (1, np.float64(2.5)), "a": None}) == {"b": [1, 2.5], "a": None}
-    assert describe([float("nan"), float("inf"), True]) == ["nan", "inf", True]
-    assert describe({"x", "y", "z"}) == ["x", "y", "z"]
-
-
-@pytest.mark.parametrize(
-    "as_type", [np.asarray, sp.csr_matrix, lambda x: pd.DataFrame(x, columns=["a", "b"])]
-)
-def test_arrays_are_described_by_all_of_their_values(as_type):
-    many = np.arange(4000.0).reshape(-1, 2)
-    other = many.copy()
-    other[1000, 1] = -1
-    assert describe(as_type(many)) == describe(as_type(many.copy()))
-    assert describe(as_type(many)) != describe(as_type(other))
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        lambda x: x,
-        object(),
-        functools.partial(named_function),
-        np.random.default_rng(0),
-        np.random.RandomState(0),
-        LogisticRegression().fit,
-    ],
-    ids=["lambda", "object", "partial", "generator", "random state", "bound method"],
-)
-def test_what_has_no_content_to_describe_is_refused(value):
-    with pytest.raises(InputError, match="cannot be described by its content"):
-        describe({"inside": [value]})
 
 
 def test_methods_come_by_name_as_estimators_or_in_a_mapping():

@@ -10,11 +10,11 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from priorlift import Source, SourcePool, Study, Sweep, SweepResult, Target
-from priorlift.core.errors import InputError
+from priorlift.core.errors import InputError, InputTypeError
 from priorlift.encoders.base import RawEncoder
 from priorlift.encoders.hidden_layer import HiddenLayerEncoder
 from priorlift.encoders.table import TableEncoder
-from priorlift.study import sweep_storage
+from priorlift.study import NamedMethod, sweep_storage
 from priorlift.transfer.frozen_features import FrozenFeaturesClassifier
 from priorlift.transfer.pooled import PooledClassifier
 from priorlift.transfer.source_models import forget
@@ -156,7 +156,8 @@ def stubborn(folder):
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs /proc")
 def test_a_fit_past_its_limit_is_a_failed_row_and_the_others_go_on(data, tmp_path):
-    sweep = make(data, methods={"stubborn": stubborn(tmp_path)})
+    one = ({"b": data[0]["b"]}, {"b": data[1]["b"]})
+    sweep = make(one, methods={"stubborn": stubborn(tmp_path)})
     result = sweep.run(max_seconds=3, max_memory_mb=900)
     rows = table(result)
     failed = [i for i, status in enumerate(rows["status"]) if status == "failed"]
@@ -165,7 +166,7 @@ def test_a_fit_past_its_limit_is_a_failed_row_and_the_others_go_on(data, tmp_pat
         "TimeLimit: it ran longer than its limit of 3 seconds",
         "MemoryLimit: it took more memory than its limit of 900 MiB",
     }
-    assert result.counts["done"] == result.counts["planned"] - 2 == 118
+    assert result.counts["done"] == result.counts["planned"] - 2 == 58
     assert any("2 fits of stubborn" in warned.message for warned in result.warnings)
 
 
@@ -249,13 +250,94 @@ def test_missing_runs_nothing_again_always_all_and_never_nothing(swept, data):
 
 
 def test_rows_of_another_version_of_the_code_are_not_used_and_it_says_so(swept, data, monkeypatch):
-    monkeypatch.setattr(sweep_storage, "code_versions", lambda encoders: {"priorlift": "9"})
+    monkeypatch.setattr(sweep_storage, "code_versions", lambda encoder: {"priorlift": "9"})
     result, n = started(make(data), swept[2])
     assert n == 120
     told = [w.message for w in result.warnings if "version" in w.kind]
     assert len(told) == 1
     assert "120 recorded fits are not used" in told[0]
     assert "-> 9" in told[0]
+
+
+def of_a_notebook(base, body):
+    """A class as it is defined in a notebook, where the next cell may define it otherwise."""
+    scope = {"Base": base, "__name__": "__main__"}
+    exec(f"class Mine(Base):\n    def {body}", scope)
+    return scope["Mine"]()
+
+
+def test_a_method_whose_code_was_edited_is_fitted_again_on_the_same_draws_and_it_says_so(
+    data, tmp_path
+):
+    one = ({"a": data[0]["a"]}, {"a": data[1]["a"]})
+
+    def run(fit):
+        mine = of_a_notebook(PooledClassifier, f"_fit(self, target, sources):\n        {fit}")
+        sweep = make(one, methods={"mine": mine, "pooled": PooledClassifier()})
+        return started(sweep, tmp_path)
+
+    def scores(result):
+        return {k: r.outcome.values["score"] for k, r in result.records.items()}
+
+    first, n = run("super()._fit(target, sources)")
+    assert n == first.counts["planned"] == 100
+    same, n = run("super()._fit(target, sources)  # as before")
+    assert n == 0
+    assert not [w for w in same.warnings if "code" in w.kind]
+    edited, n = run("super()._fit(target, sources[:0])")
+    assert n == 40, "the other methods' fits are used"
+    (told,) = (w.message for w in edited.warnings if "code" in w.kind)
+    assert "40 recorded fits are not used" in told
+    assert "__main__.Mine" in told
+    rows = [[(r["draw"], r["seed"]) for r in _rows(table(x))] for x in (first, edited)]
+    assert rows[0] == rows[1]
+    assert scores(run("super()._fit(target, sources)")[0]) == scores(first)
+
+
+def test_features_of_an_encoder_whose_code_was_edited_are_encoded_again(data, tmp_path):
+    one = ({"a": data[0]["a"]}, {"a": data[1]["a"]})
+
+    def run(factor):
+        Halves.rows = 0
+        edited = of_a_notebook(
+            Halves, f"_encode(self, X):\n        return super()._encode(X) * {factor}"
+        )
+        sweep = make(one, {"mine": edited}, cache=tmp_path / "cache")
+        return (*started(sweep, tmp_path / "run"), Halves.rows)
+
+    assert run(1)[1:] == (60, 350)
+    assert run(1)[1:] == (0, 0)
+    result, n_fits, n_rows = run("X[:, :1]")
+    assert (n_fits, n_rows) == (60, 350)
+    assert [w for w in result.warnings if w.kind == "other rows or encoder"]
+
+
+def test_another_encoder_leaves_the_fits_under_the_first_as_they_are(data, tmp_path):
+    class Versioned(Halves):
+        libraries = ("numpy", "pyarrow")
+
+    one = ({"a": data[0]["a"]}, {"a": data[1]["a"]})
+    assert started(make(one, {"raw": None}), tmp_path)[1] == 60
+    grown = make(one, {"raw": None, "more": Versioned()})
+    assert started(grown, tmp_path)[1] == 60
+
+
+def test_a_named_method_with_parameters_serves_each_kind_of_task(data):
+    numbers = Target("n", data[0]["a"].X, data[0]["a"].X[:, 0])
+    pool = SourcePool([Source("s", numbers.X[:60], numbers.y[:60])])
+    tasks, pools = {"a": data[0]["a"], "n": numbers}, {"a": data[1]["a"], "n": pool}
+    lightly = NamedMethod("pooled", {"source_weight": 0.2})
+    methods = {"lightly": lightly, "mine": Fussy()}
+    sweep = Sweep(tasks, {"raw": None, "halves": Halves()}, pools, methods, [10])
+    made = {place: methods["lightly"] for place, methods in sweep.methods.items()}
+    assert {type(m).__name__ for m in made.values()} == {"PooledClassifier", "PooledRegressor"}
+    assert {m.source_weight for m in made.values()} == {0.2}
+    assert {e: m.preprocess for (_, e), m in made.items()} == {"raw": "auto", "halves": None}
+    (left_out, _) = [one for one in sweep.plan.skipped if one.method == "mine"]
+    assert (left_out.task, left_out.sources) == ("n", "")
+    assert "no transfer estimator for regression" in left_out.reason
+    with pytest.raises(InputError, match="did you mean 'source_weight'"):
+        NamedMethod("pooled", {"source_wieght": 0.2})
 
 
 def test_fits_of_other_rows_are_not_used_and_it_says_so(swept, data):
@@ -379,6 +461,7 @@ def test_the_budgets_of_one_arm_and_draw_are_a_group(data):
         ({"metric": "acuracy"}, "did you mean 'accuracy'"),
         ({"source_sets": "best"}, "unknown source_sets"),
         ({"methods": []}, "no method"),
+        ({"methods": ["pooled", PooledClassifier()]}, "two methods are named 'pooled'"),
         ({"level": 2.0}, "level"),
         ({"cache_mb": 0}, "cache_mb is 0"),
     ],
@@ -387,3 +470,9 @@ def test_bad_input_is_refused_before_anything_is_encoded(data, options, said):
     with pytest.raises(InputError) as refused:
         make(data, {"broken": Halves(broken=True)}, **options)
     assert said in str(refused.value)
+
+
+@pytest.mark.parametrize("methods", [[LogisticRegression()], {"mine": 3}, "pooled"])
+def test_what_is_no_method_is_refused_with_the_remedy(data, methods):
+    with pytest.raises(InputTypeError, match=r"Remedy: (pass a registered name|methods=)"):
+        Sweep(data[0], None, data[1], methods)

@@ -19,6 +19,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 
 from priorlift.core import arrays
 from priorlift.core.errors import InputError, InputTypeError
+from priorlift.core.own_code import own_code
 
 
 class RawEncoder(TransformerMixin, BaseEstimator):
@@ -69,6 +70,8 @@ class RawEncoder(TransformerMixin, BaseEstimator):
     def fingerprint(self) -> str:
         """Hash of all that the features of a row depend on, beside the row and the libraries."""
         content = [type(self).__qualname__, *self._content()]
+        if code := own_code(type(self)):
+            content.append(code)
         return hashlib.blake2b(repr(content).encode(), digest_size=16).hexdigest()
 
     @abstractmethod

@@ -18,6 +18,7 @@ import scipy.sparse as sp
 
 from priorlift.core import arrays
 from priorlift.core.errors import InputError
+from priorlift.core.own_code import own_code
 
 Opaque = Callable[[Any], bytes]
 
@@ -140,7 +141,7 @@ def _estimator_pieces(value: Any, opaque: Opaque) -> Iterator[bytes]:
         return
     yield f"estimator:{_name(type(value))}".encode()
     kind: Any = type(value)
-    yield _code_digest(kind).encode()
+    yield _own_code_of(kind).encode()
     try:
         params = value.get_params(deep=False)
     except TypeError:  # the kernels of Gaussian processes, a class where an instance belongs
@@ -154,19 +155,8 @@ def _estimator_pieces(value: Any, opaque: Opaque) -> Iterator[bytes]:
 
 
 @functools.cache
-def _code_digest(kind: type) -> str:
-    """Digest the methods of classes that are no library's, which change without a new version."""
-    methods = []
-    for base in kind.__mro__:
-        if base.__module__.partition(".")[0] not in ("builtins", "sklearn", "priorlift", "abc"):
-            found = vars(base).items()
-            methods += [(n, f.__code__) for n, f in found if isinstance(f, types.FunctionType)]
-    pieces = (piece for name, code in methods for piece in (name.encode(), *_code_of(code)))
-    return _hashed(pieces)
-
-
-def _code_of(code: types.CodeType) -> list[bytes]:
-    return list(_code_pieces(code, lambda value: type(value).__name__.encode()))
+def _own_code_of(kind: type) -> str:
+    return own_code(kind)
 
 
 def _has_default_clone(value: Any) -> bool:

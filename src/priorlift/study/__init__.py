@@ -14,6 +14,7 @@ from priorlift.study.spending_run import run_spending
 from priorlift.study.study import Study
 from priorlift.study.sweep import Sweep
 from priorlift.study.sweep_estimate import SweepEstimate
+from priorlift.study.sweep_methods import NamedMethod
 from priorlift.study.sweep_plan import SweepPlan
 from priorlift.study.sweep_result import SweepResult
 from priorlift.study.verdicts import Claim, Verdict, decide
@@ -30,6 +31,7 @@ __all__ = [
     "ExpectedSaved",
     "Lift",
     "Metric",
+    "NamedMethod",
     "PairOutcome",
     "PastOutcomes",
     "Spending",

@@ -8,11 +8,9 @@ dropped.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from types import MethodType
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator
 
 from priorlift.core import arrays, registry
 from priorlift.core.errors import InputError
@@ -219,43 +217,6 @@ def resolve_methods(
     return resolved
 
 
-def describe(value: Any) -> Any:
-    """Describe an unfitted estimator, or a parameter of one, by content, as JSON values.
-
-    Raises
-    ------
-    InputError
-        A parameter cannot be described by content: its text holds a memory address.
-    """
-    if isinstance(value, BaseEstimator):
-        params = {name: describe(v) for name, v in value.get_params(deep=False).items()}
-        return {"class": f"{type(value).__module__}.{type(value).__qualname__}", "params": params}
-    if value is None or isinstance(value, bool | str):
-        return value
-    if isinstance(value, int | float | np.number):
-        return describe(value.item()) if isinstance(value, np.number) else _number(value)
-    if isinstance(value, Mapping):
-        return {str(key): describe(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [describe(item) for item in value]
-    if isinstance(value, set | frozenset):
-        return sorted((describe(item) for item in value), key=repr)
-    if isinstance(value, np.ndarray) or arrays.kind_of(value) in ("sparse", "frame"):
-        return {"array": arrays.fingerprint(value)}
-    text = (
-        f"{value.__module__}.{value.__qualname__}"
-        if hasattr(value, "__qualname__")
-        else repr(value)
-    )
-    bound = isinstance(value, MethodType) and not isinstance(value.__self__, type)
-    if bound or re.search(r"0x[0-9a-fA-F]+|<locals>|<lambda>", text):
-        raise InputError(
-            f"a method's parameter cannot be described by its content: {text}",
-            remedy="use a named function of a module, or an estimator",
-        )
-    return text
-
-
 def plan_arms(
     target: Target, pool: SourcePool, methods: Mapping[str, TransferEstimator]
 ) -> tuple[tuple[Arm, ...], tuple[Skipped, ...]]:
@@ -327,7 +288,3 @@ def _label_mismatch(method: TransferEstimator, target: Target, source: Source) -
 def _name_of(estimator: Any) -> str:
     name = type(estimator).__name__.removesuffix("Classifier").removesuffix("Regressor")
     return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
-
-
-def _number(value: float) -> Any:
-    return value if value == value and abs(value) != float("inf") else repr(value)

@@ -20,10 +20,11 @@ from priorlift.pool import Source, SourcePool, Target, Task, TaskData
 from priorlift.ranking.gain import GainModel
 from priorlift.ranking.pairs import Outcomes, PairFeatures
 from priorlift.ranking.tasks import rank_tasks
+from priorlift.study.description import describe
 from priorlift.study.design import Design, split_rows
 from priorlift.study.metrics import Metric, get_metric
 from priorlift.study.pair_search import Overhead, Pair
-from priorlift.study.plan import TASK_FUNCTION, describe, resolve_methods, why_unusable
+from priorlift.study.plan import TASK_FUNCTION, resolve_methods, why_unusable
 from priorlift.study.purchases import PairOutcome
 from priorlift.study.spending import spend_in_batches
 from priorlift.study.spending_result import Spending

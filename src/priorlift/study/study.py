@@ -19,6 +19,7 @@ from priorlift.pool import SourcePool, Target, Task
 from priorlift.ranking.rank import rank_sources
 from priorlift.ranking.result import Ranking
 from priorlift.study import storage
+from priorlift.study.description import describe
 from priorlift.study.design import Split, choose_design, split_rows
 from priorlift.study.estimate import Estimate, estimate_study
 from priorlift.study.final_model import FinalModel, fit_final_model
@@ -29,7 +30,6 @@ from priorlift.study.plan import (
     REFERENCE,
     SourceInfo,
     StudyPlan,
-    describe,
     plan_arms,
     resolve_methods,
 )

@@ -5,35 +5,29 @@ into one journal, and judged together. Every seed counts, a trial that fails is 
 reason, and whatever stops the sweep, running it again fills the gaps.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
-from sklearn.base import clone
-
-from priorlift.core import registry
-from priorlift.core.errors import InputError, InputTypeError, NotRunnableError, UnknownNameError
+from priorlift.core.errors import InputError, NotRunnableError, UnknownNameError
 from priorlift.core.seeds import RandomState, base_seed
-from priorlift.pool import Source, SourcePool, Target
+from priorlift.pool import SourcePool, Target
 from priorlift.study import sweep_storage
-from priorlift.study.plan import REFERENCE, Arm, StudyPlan, resolve_methods
+from priorlift.study.plan import REFERENCE
 from priorlift.study.study import Study
+from priorlift.study.sweep_axes import OTHERS, named_encoders, named_tasks, source_pools
 from priorlift.study.sweep_estimate import SweepEstimate, check_sweep_memory, estimate_sweep
-from priorlift.study.sweep_features import (
-    Encoding,
-    planned_task,
-    seed_of_encoder,
-    why_not_encoded,
-)
+from priorlift.study.sweep_features import Encoding, check_encoder, planned_task, seed_of_encoder
+from priorlift.study.sweep_methods import NamedMethod, methods_for, named_methods
 from priorlift.study.sweep_plan import (
-    AS_IS,
     Cell,
     LeftOut,
     SharedModels,
+    SourceSets,
     SweepPlan,
-    names_of,
     refuse_too_many,
+    with_source_sets,
 )
 from priorlift.study.sweep_result import SweepResult
 from priorlift.study.sweep_run import Resume, run_cells
@@ -43,11 +37,8 @@ from priorlift.trials.outcome import TrialRecord
 from priorlift.trials.runners import get_runner
 
 Progress: TypeAlias = Callable[[int, int, TrialRecord | None], None]
-SourceSets: TypeAlias = Literal["each and all", "each", "all"]
 
-OTHERS: Literal["others"] = "others"
-SOURCE_SETS = ("each and all", "each", "all")
-RESUME = ("missing", "always", "never")
+SOURCE_SETS, SHARED_MODELS, RESUME = map(get_args, (SourceSets, SharedModels, Resume))
 
 
 class Sweep:
@@ -64,8 +55,8 @@ class Sweep:
     sources : SourcePool, mapping of str to SourcePool, or "others"
         The sources of all tasks, or of each by its name; "others" makes each task a source of the
         others.
-    methods : sequence of str or TransferEstimator, or mapping of str to either
-        By default "pooled" and "frozen_features".
+    methods : sequence of str, NamedMethod or TransferEstimator, or mapping of str to one of these
+        By default "pooled" and "frozen_features". A mapping's names are those of the tables.
     label_budgets : sequence of int, optional
         Labelled training rows to try; by default chosen for each task from its labels.
     n_splits : int, default=20
@@ -144,15 +135,15 @@ class Sweep:
         cache_mb: float | None = None,
     ) -> None:
         _check_word("source_sets", source_sets, SOURCE_SETS)
-        _check_word("shared_models", shared_models, ("budgets", "draws"))
-        self.tasks = _named_tasks(tasks)
-        self.encoders = _named_encoders(encoders)
-        self.sources = _pools(self.tasks, sources)
+        _check_word("shared_models", shared_models, SHARED_MODELS)
+        self.tasks = named_tasks(tasks)
+        self.encoders = named_encoders(encoders)
+        self.sources = source_pools(self.tasks, sources)
         self.cache = None if cache is None else Path(cache)
         if cache_mb is not None and not cache_mb > 0:
             raise InputError(f"cache_mb is {cache_mb}", remedy="a number above 0, or None")
         self.cache_mb = cache_mb
-        self._given = _named_methods(methods)
+        self._given = named_methods(methods)
         axes = {
             "tasks": len(self.tasks),
             "encoders": len(self.encoders),
@@ -160,7 +151,7 @@ class Sweep:
             "budgets": len(label_budgets or (0,)),
             "seeds": n_splits,
         }
-        refuse_too_many(_product(axes), axes)
+        refuse_too_many(math.prod(max(int(n), 1) for n in axes.values()), axes)
         self._options: dict[str, Any] = {
             "label_budgets": label_budgets,
             "n_splits": n_splits,
@@ -173,28 +164,18 @@ class Sweep:
         refuse_too_many(self.plan.n_trials, {"tasks under encoders": len(self.plan.cells), **axes})
 
     def _plan(self, seed: int, source_sets: SourceSets, shared_models: SharedModels) -> SweepPlan:
+        self._seed = seed
         cells: list[Cell] = []
         skipped: list[LeftOut] = []
-        self._seed = seed
-        for task, target in self.tasks.items():
-            for name, encoder in self.encoders.items():
-                reason = why_not_encoded(target, self.sources[task], encoder)
-                if reason is None:
-                    try:
-                        study = self._study(task, name)
-                    except InputError as error:
-                        reason = str(error)
-                if reason is not None:
-                    skipped.append(LeftOut(task, name, "", "", reason))
+        for task in self.tasks:
+            for encoder in self.encoders:
+                try:
+                    cell, left_out = self._cell(task, encoder, source_sets)
+                except InputError as error:
+                    skipped.append(LeftOut(task, encoder, "", "", str(error)))
                     continue
-                plan = _with_source_sets(study.plan, source_sets)
-                self.methods[task, name] = study.methods
-                cells.append(Cell(task, name, plan))
-                skipped += [
-                    LeftOut(task, name, s.method, s.sources, s.reason)
-                    for s in plan.skipped
-                    if s.method in self._given or s.method not in plan.methods
-                ]
+                cells.append(cell)
+                skipped += left_out
         if not cells:
             raise InputError(
                 f"no task can run under any encoder: {skipped[0].task} under "
@@ -211,37 +192,45 @@ class Sweep:
             level=self._options["level"],
             min_lift=self._options["min_lift"],
             shared_models=shared_models,
-            code=sweep_storage.code_versions(self.encoders.values()),
+            code={
+                name: sweep_storage.code_versions(encoder)
+                for name, encoder in self.encoders.items()
+            },
         )
 
-    def _study(self, task: str, encoder: str) -> Study:
-        """Plan one task under one encoder as a study, whose design all encoders share."""
+    def _cell(self, task: str, encoder: str, source_sets: SourceSets) -> tuple[Cell, list[LeftOut]]:
+        """Plan one task under one encoder as a study, whose design all encoders share.
+
+        Raises
+        ------
+        InputError
+            The two cannot run; the message is the reason.
+        """
         target, pool = self.tasks[task], self.sources[task]
-        if self.encoders[encoder] is not None:
+        prepared = self.encoders[encoder] is not None
+        check_encoder(target, pool, self.encoders[encoder])
+        kind = target.task or "classification"
+        methods, left_out = methods_for(self._given, kind, prepared=prepared)
+        if not methods:
+            raise InputError("; ".join(left_out.values()))
+        methods.setdefault(REFERENCE, NamedMethod(REFERENCE).estimator(kind, prepared=prepared))
+        if prepared:
             target, pool = planned_task(target, self.encoding(task, encoder))
-        return Study(
-            target,
-            pool,
-            self._methods_for(target, prepared=self.encoders[encoder] is not None),
-            rank=False,
-            random_state=self._seed,
-            **self._options,
-        )
+        study = Study(target, pool, methods, rank=False, random_state=self._seed, **self._options)
+        self.methods[task, encoder] = study.methods
+        plan = with_source_sets(study.plan, source_sets)
+        skipped = [LeftOut(task, encoder, name, "", why) for name, why in left_out.items()]
+        skipped += [
+            LeftOut(task, encoder, s.method, s.sources, s.reason)
+            for s in plan.skipped
+            if s.method in self._given or s.method not in plan.methods
+        ]
+        return Cell(task, encoder, plan), skipped
 
     def encoding(self, task: str, encoder: str) -> Encoding:
         """Return how the rows of a task become features under an encoder."""
         seed = seed_of_encoder(self._seed, encoder)
         return Encoding(self.encoders[encoder], self.sources[task], seed)
-
-    def _methods_for(self, target: Target, *, prepared: bool) -> dict[str, TransferEstimator]:
-        kind = target.task or "classification"
-        given = {**self._given}
-        given.setdefault(REFERENCE, REFERENCE)
-        found = resolve_methods(given, kind)
-        for name, method in given.items():
-            if prepared and isinstance(method, str) and "preprocess" in found[name].get_params():
-                found[name].set_params(preprocess=None)
-        return found
 
     def estimate(self, n_workers: int = 1, *, pilot: bool = False) -> SweepEstimate:
         """Estimate what the sweep will ask of the machine.
@@ -327,129 +316,9 @@ class Sweep:
             return result
 
 
-def _named_tasks(tasks: Sequence[Target] | Mapping[str, Target]) -> dict[str, Target]:
-    if isinstance(tasks, Target):
-        raise InputTypeError("a single Target was passed", remedy="Sweep([target], ...)")
-    named = tasks if isinstance(tasks, Mapping) else None
-    values = list(tasks.values()) if isinstance(tasks, Mapping) else list(tasks)
-    for value in values:
-        if not isinstance(value, Target):
-            raise InputTypeError(
-                f"tasks must be Target objects, not {type(value).__name__}",
-                remedy="Sweep([Target('name', X, y), ...])",
-            )
-    names = list(named) if named is not None else [target.name for target in values]
-    return dict(zip(names_of("task", names), values, strict=True))
-
-
-def _named_encoders(encoders: Mapping[str, Any] | Sequence[str] | None) -> dict[str, Any]:
-    if encoders is None:
-        return {AS_IS: None}
-    given = encoders if isinstance(encoders, Mapping) else {name: name for name in encoders}
-    names_of("encoder", list(encoders))
-    found = {}
-    for name, encoder in given.items():
-        if isinstance(encoder, str):
-            encoder = None if encoder == AS_IS else registry.get("encoders", encoder)()
-        if encoder is not None and not hasattr(encoder, "transform"):
-            raise InputTypeError(
-                f"encoder {name!r} is a {type(encoder).__name__} and has no 'transform'",
-                remedy="pass an encoder of priorlift.encoders, or None for the rows as they are",
-            )
-        found[name] = encoder
-    return found
-
-
-def _named_methods(methods: Sequence[Any] | Mapping[str, Any]) -> dict[str, Any]:
-    if isinstance(methods, str):
-        raise InputTypeError("a single method was passed", remedy=f"methods=[{methods!r}]")
-    if isinstance(methods, Mapping):
-        given = dict(methods)
-    else:
-        plain = [m for m in methods if not isinstance(m, str)]
-        named = {m: m for m in methods if isinstance(m, str)}
-        names_of("method", [m for m in methods if isinstance(m, str)] or [""])
-        given = {**named, **_by_class(plain)}
-    if not given:
-        raise InputError("no method is given", remedy=", ".join(registry.names("methods")))
-    for method in given.values():
-        if isinstance(method, str):
-            registry.get("methods", method)
-    return given
-
-
-def _by_class(methods: Sequence[TransferEstimator]) -> dict[str, TransferEstimator]:
-    if not methods:
-        return {}
-    return resolve_methods([clone(m) for m in methods], methods[0]._task)
-
-
-def _pools(
-    tasks: Mapping[str, Target], sources: SourcePool | Mapping[str, SourcePool] | str
-) -> dict[str, SourcePool]:
-    if isinstance(sources, str):
-        _check_word("sources", sources, (OTHERS,))
-        return {
-            name: SourcePool([_as_source(n, t) for n, t in tasks.items() if n != name])
-            for name in tasks
-        }
-    if isinstance(sources, SourcePool):
-        return dict.fromkeys(tasks, sources)
-    for name in sources:
-        if name not in tasks:
-            raise UnknownNameError("task in sources", str(name), tasks)
-    missing = [name for name in tasks if name not in sources]
-    if missing:
-        raise InputError(
-            f"task {missing[0]!r} has no sources", remedy="pass a pool for it, an empty one say"
-        )
-    return {name: sources[name] for name in tasks}
-
-
-def _as_source(name: str, target: Target) -> Source:
-    return Source(
-        name,
-        target.X,
-        target.y,
-        groups=target.groups,
-        task=target.task,
-        sample_weight=target.sample_weight,
-        unlabeled=target.unlabeled,
-        licence=target.licence,
-        description=target.description,
-    )
-
-
-def _with_source_sets(plan: StudyPlan, wanted: SourceSets) -> StudyPlan:
-    """Keep the arms of the wanted sets; baselines, and whole pools that stand alone, stay."""
-    if wanted == "each and all":
-        return plan
-    largest = {
-        method: max((len(arm.sources) for arm in plan.claims if arm.method == method), default=0)
-        for method in plan.methods
-    }
-
-    def kept(arm: Arm) -> bool:
-        if not arm.sources or largest[arm.method] == 1:
-            return True
-        return (len(arm.sources) == largest[arm.method]) == (wanted == "all")
-
-    arms = tuple(arm for arm in plan.arms if kept(arm))
-    chooses = {arm.method for arm in plan.claims} - {arm.method for arm in arms if arm.sources}
-    whole = tuple(arm for arm in plan.claims if arm.method in chooses)
-    return replace(plan, arms=(*arms, *whole))
-
-
 def _check_word(what: str, word: str, known: Sequence[str]) -> None:
     if word not in known:
         raise UnknownNameError(what, str(word), known)
-
-
-def _product(axes: Mapping[str, int]) -> int:
-    product = 1
-    for n in axes.values():
-        product *= max(int(n), 1)
-    return product
 
 
 def _nothing_ran(result: SweepResult) -> NotRunnableError:

@@ -22,7 +22,7 @@ from priorlift.encoders.base import RawEncoder, finite_features, texts_of
 from priorlift.encoders.cache import CachedEncoder
 from priorlift.encoders.sentence import SentenceEncoder
 from priorlift.pool import SourcePool, Target
-from priorlift.study.plan import describe
+from priorlift.study.description import describe
 from priorlift.trials.trial import canonical_json
 
 Features = NDArray[np.float32]
@@ -198,21 +198,32 @@ def planned_task(target: Target, encoding: Encoding) -> tuple[Target, SourcePool
     )
 
 
-def why_not_encoded(target: Target, pool: SourcePool, encoder: Any) -> str | None:
-    """Return why a task cannot be had under an encoder; None where nothing speaks against it."""
-    raw = arrays.kind_of(target.X) == "raw"
+def check_encoder(target: Target, pool: SourcePool, encoder: Any) -> None:
+    """Refuse a task that cannot be had under an encoder, as far as can be told without encoding.
+
+    Raises
+    ------
+    InputError
+        Rows are raw and nothing encodes them, the encoder takes other inputs, or nothing is there
+        to fit it on.
+    """
     if encoder is None:
-        if raw:
-            return "its inputs are raw (texts, images), and features are needed: name an encoder"
-        return None
+        if arrays.kind_of(target.X) == "raw":
+            raise InputError(
+                "its inputs are raw (texts, images), and methods need features",
+                remedy="name an encoder",
+            )
+        return
     if not pool.n_sources:
-        return "it has no source with rows, and the encoder's features are scaled by the sources"
+        raise InputError(
+            "it has no source with rows, and the encoder's features are scaled by the sources",
+            remedy="give it a source",
+        )
     if isinstance(encoder, SentenceEncoder):
         try:
             texts_of(arrays.take_rows(target.X, slice(0, 1)), "SentenceEncoder")
         except PriorliftError as error:
-            return f"the encoder takes texts: {error}"
-    return None
+            raise InputError(f"the encoder takes texts: {error}") from error
 
 
 def scale_of(parts: Sequence[Features]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

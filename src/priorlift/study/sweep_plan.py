@@ -7,12 +7,13 @@ from labels, groups and the seed alone: all encoders of a task are judged on the
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
 from priorlift.core import arrays
 from priorlift.core.errors import InputError
+from priorlift.study.description import without_code
 from priorlift.study.design import Design, Split
 from priorlift.study.plan import Arm, StudyPlan
 from priorlift.trials.trial import Trial, canonical_json
@@ -22,6 +23,7 @@ MOST_TRIALS = 5_000_000
 AS_IS = "as is"
 
 SharedModels: TypeAlias = Literal["budgets", "draws"]
+SourceSets: TypeAlias = Literal["each and all", "each", "all"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,8 +78,8 @@ class SweepPlan:
         Of the family of verdicts.
     shared_models : {"budgets", "draws"}
         What one model of a source serves.
-    code : mapping of str to str
-        Versions that the scores depend on.
+    code : mapping of str to mapping of str to str
+        By encoder, the versions of the libraries that its scores depend on.
     """
 
     cells: tuple[Cell, ...]
@@ -89,7 +91,7 @@ class SweepPlan:
     level: float
     min_lift: float
     shared_models: SharedModels
-    code: Mapping[str, str] = field(default_factory=dict)
+    code: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def n_trials(self) -> int:
@@ -97,12 +99,21 @@ class SweepPlan:
         return sum(cell.n_trials for cell in self.cells)
 
     @cached_property
-    def _estimator_keys(self) -> Mapping[tuple[str, str, str], str]:
+    def _estimators(self) -> Mapping[tuple[str, str, str], tuple[str, Mapping[str, str]]]:
+        """The key of each estimator of each cell, and the code that its scores depend on."""
         return {
-            (cell.task, cell.encoder, name): estimator_key(described)
+            (cell.task, cell.encoder, name): (
+                estimator_key(described),
+                {**self.code.get(cell.encoder, {}), **without_code(described)[1]},
+            )
             for cell in self.cells
             for name, described in cell.study.methods.items()
         }
+
+    @cached_property
+    def all_code(self) -> Mapping[str, str]:
+        """All versions, and digests of code of the user's own, that scores depend on, by name."""
+        return {name: told for _, code in self._estimators.values() for name, told in code.items()}
 
     @cached_property
     def _rows(self) -> Mapping[tuple[str, str], tuple[tuple[str, Arm, Split], ...]]:
@@ -145,18 +156,19 @@ class SweepPlan:
         methods or tasks finds what an earlier one has recorded.
         """
         study = cell.study
+        estimator, code = self._estimators[cell.task, cell.encoder, arm.method]
         params = {
             "target": study.target_fingerprint,
             "task": study.task,
             "method": arm.method,
-            "estimator": self._estimator_keys[cell.task, cell.encoder, arm.method],
+            "estimator": estimator,
             "sources": list(study.fingerprints(arm)),
             "metric": study.metric,
             "splits": split_identity(study.design),
             "split": asdict(split),
             "seed": self.seed,
             "shared_models": self.shared_models,
-            "code": dict(self.code),
+            "code": code,
         }
         group = (cell.task, cell.encoder, arm.method, "+".join(arm.sources), str(split.draw))
         return Trial(TASK_FUNCTION, params, group="|".join(group))
@@ -176,7 +188,7 @@ class SweepPlan:
             "level": self.level,
             "min_lift": self.min_lift,
             "shared_models": self.shared_models,
-            "code": dict(self.code),
+            "code": self.code,
         }
         found: dict[str, Any] = json.loads(json.dumps(plain))
         return found
@@ -195,8 +207,36 @@ class SweepPlan:
 
 
 def estimator_key(described: Mapping[str, Any]) -> str:
-    """Return a hash of a description of an estimator; the plan holds the whole."""
-    return arrays.fingerprint([canonical_json(described)])
+    """Return a hash of a description of an estimator, less its code; the plan holds the whole.
+
+    Code is a part of a trial beside the estimator, as versions are: what is edited is fitted again,
+    on the same draws.
+    """
+    return arrays.fingerprint([canonical_json(without_code(described)[0])])
+
+
+def with_source_sets(plan: StudyPlan, wanted: SourceSets) -> StudyPlan:
+    """Keep the arms of the wanted sets of sources.
+
+    Baselines stay, and what stands alone: the pool of a task with one source, and the pool of a
+    method that chooses among the sources itself.
+    """
+    if wanted == "each and all":
+        return plan
+    largest = {
+        method: max((len(arm.sources) for arm in plan.claims if arm.method == method), default=0)
+        for method in plan.methods
+    }
+
+    def kept(arm: Arm) -> bool:
+        if not arm.sources or largest[arm.method] == 1:
+            return True
+        return (len(arm.sources) == largest[arm.method]) == (wanted == "all")
+
+    arms = tuple(arm for arm in plan.arms if kept(arm))
+    chooses = {arm.method for arm in plan.claims} - {arm.method for arm in arms if arm.sources}
+    whole = tuple(arm for arm in plan.claims if arm.method in chooses)
+    return replace(plan, arms=(*arms, *whole))
 
 
 def split_identity(design: Design) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Run the cells of a sweep: encode what has fits to do, then fit, then forget nothing.
+"""Run the cells of a sweep: encode what has fits to run, then run them.
 
 Features come first and once. A task that cannot be encoded under an encoder turns its fits into
 failed rows with that reason, and the others go on.
@@ -6,7 +6,7 @@ failed rows with that reason, and the others go on.
 
 import contextlib
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import perf_counter
@@ -78,25 +78,56 @@ def run_cells(
     say : callable
         Told about each step.
     """
-    bill = FeatureBill()
     if resume == "never":
-        return bill
-    planned = {cell: _trials(sweep, cell) for cell in sweep.plan.cells}
-    everything = [trial for trials in planned.values() for trial in trials]
+        return FeatureBill()
+    planned = {cell: [t for t, _, _ in sweep.plan.trials(cell)] for cell in sweep.plan.cells}
+    everything = {trial.hash: trial for trials in planned.values() for trial in trials}
     if resume == "always":
-        directory.journal.forget({trial.hash for trial in everything})
-    to_run = set(directory.journal.pending(everything))
-    pending = {
-        cell: [trial for trial in trials if trial in to_run] for cell, trials in planned.items()
+        directory.journal.forget(everything)
+    pending = {trial.hash for trial in directory.journal.pending(everything.values())}
+    directory.journal.expect(len(everything))
+    count = _Count(len(everything), len(everything) - len(pending), progress)
+    count.tell(None)
+    to_run = {
+        cell: [trial for trial in trials if trial.hash in pending]
+        for cell, trials in planned.items()
     }
-    n_planned = len({trial.hash for trial in everything})
-    directory.journal.expect(n_planned)
-    count = _Counter(n_planned, n_planned - len(to_run))
-    count.tell(progress, None)
+    bill, ready = _encode_all(sweep, directory, to_run, count, say)
+    context = Context(directory.path / STORE, sweep.plan.seed, _extras(sweep))
+    with contextlib.closing(run_pending(ready, runner, context, directory.journal)) as records:
+        for record in records:
+            count.add(record)
+    return bill
+
+
+@dataclass
+class _Count:
+    planned: int
+    done: int
+    progress: "Progress | None"
+
+    def add(self, record: TrialRecord) -> None:
+        self.done += 1
+        self.tell(record)
+
+    def tell(self, record: TrialRecord | None) -> None:
+        if self.progress is not None:
+            self.progress(self.done, self.planned, record)
+
+
+def _encode_all(
+    sweep: "Sweep",
+    directory: RunDirectory,
+    to_run: Mapping[Cell, list[Trial]],
+    count: _Count,
+    say: Callable[[str], None],
+) -> tuple[FeatureBill, list[Trial]]:
+    """Encode the cells that have fits to run; return the cost, and the fits that can be run."""
+    bill = FeatureBill()
     maker = FeatureMaker(sweep.cache or directory.path / FEATURES, sweep.cache_mb)
     ready: list[Trial] = []
-    warned: set[str] = set()
-    for cell, trials in pending.items():
+    looked_at: set[str] = set()
+    for cell, trials in to_run.items():
         if not trials:
             continue
         try:
@@ -106,34 +137,14 @@ def run_cells(
             say(f"{cell.task} under {cell.encoder}: {_one_line(error)}")
             for record in _failed(trials, error):
                 if directory.journal.record([record]):
-                    count.done += 1
-                    count.tell(progress, record)
+                    count.add(record)
             continue
-        if cell.task not in warned:
-            warned.add(cell.task)
+        if cell.task not in looked_at:
+            looked_at.add(cell.task)
             bill.warnings += _warnings(cell, encoded)
         ready += trials
     bill.n_encoded, bill.n_read = maker.n_encoded, maker.n_read
-    context = Context(directory.path / STORE, sweep.plan.seed, _extras(sweep))
-    with contextlib.closing(run_pending(ready, runner, context, directory.journal)) as records:
-        for record in records:
-            count.done += 1
-            count.tell(progress, record)
-    return bill
-
-
-@dataclass
-class _Counter:
-    planned: int
-    done: int
-
-    def tell(self, progress: "Progress | None", record: TrialRecord | None) -> None:
-        if progress is not None:
-            progress(self.done, self.planned, record)
-
-
-def _trials(sweep: "Sweep", cell: Cell) -> list[Trial]:
-    return [trial for trial, _, _ in sweep.plan.trials(cell)]
+    return bill, ready
 
 
 def _encoded(

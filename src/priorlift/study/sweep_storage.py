@@ -7,7 +7,7 @@ an earlier, smaller or older sweep; only those of the plan count.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -34,12 +34,9 @@ PLAN = "sweep.json"
 LIBRARIES = ("numpy", "scipy", "scikit-learn")
 
 
-def code_versions(encoders: Iterable[Any]) -> dict[str, str]:
-    """Return the versions that scores depend on: priorlift's, its libraries', the encoders'."""
-    names = {*LIBRARIES}
-    for encoder in encoders:
-        if isinstance(encoder, RawEncoder):
-            names |= set(encoder.libraries)
+def code_versions(encoder: Any) -> dict[str, str]:
+    """Return the versions that scores under an encoder depend on: priorlift's, its libraries'."""
+    names = {*LIBRARIES, *(encoder.libraries if isinstance(encoder, RawEncoder) else ())}
     return {"priorlift": priorlift.__version__} | {name: _version(name) for name in sorted(names)}
 
 
@@ -57,10 +54,10 @@ def begin(directory: RunDirectory, plan: SweepPlan) -> tuple[Warned, ...]:
     for record in directory.journal.records():
         if record.trial.task != TASK_FUNCTION:
             raise _foreign(directory.path)
-        code = record.trial.params.get("code", {})
-        if record.trial.hash not in wanted and code != dict(plan.code):
-            told = _changed(code, plan.code)
-            other_code[told] = other_code.get(told, 0) + 1
+        if record.trial.hash not in wanted:
+            told = _changed(record.trial.params.get("code", {}), plan.all_code)
+            if told:
+                other_code[told] = other_code.get(told, 0) + 1
     changed = _changed_rows(directory.path, plan)
     directory.write_text_atomic(PLAN, json.dumps(plan.to_dict(), sort_keys=True, indent=1))
     return changed + tuple(
@@ -228,10 +225,17 @@ def _failures(plan: SweepPlan, records: Mapping[str, TrialRecord]) -> tuple[Warn
 
 
 def _changed(code: Mapping[str, str], now: Mapping[str, str]) -> str:
-    differing = sorted(key for key in {*code, *now} if code.get(key) != now.get(key))
+    """Tell what has changed of the code that a fit depends on; what is used no more does not."""
     return ", ".join(
-        f"{key} {code.get(key, 'absent')} -> {now.get(key, 'absent')}" for key in differing
+        f"{name} {_short(told)} -> {_short(now[name])}"
+        for name, told in sorted(code.items())
+        if now.get(name, told) != told
     )
+
+
+def _short(version: str) -> str:
+    # A digest of code says no more than that it is another one.
+    return version[:8] if len(version) == 32 else version
 
 
 def _changed_rows(path: Path, plan: SweepPlan) -> tuple[Warned, ...]:
