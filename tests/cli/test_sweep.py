@@ -9,8 +9,10 @@ from sklearn.linear_model import LogisticRegression
 
 from priorlift import Sweep, SweepResult
 from priorlift.cli.app import run
-from priorlift.cli.sweep_config import SweepConfig, build_encoders
+from priorlift.cli.named_parts import build_encoders, build_methods
+from priorlift.cli.sweep_config import SweepConfig
 from priorlift.core.errors import InputError
+from priorlift.study import NamedMethod
 from priorlift.transfer import target_only
 
 LEAST = 'tasks = "tasks"\nlabel = "outcome"\n'
@@ -51,6 +53,11 @@ def refusal(text, options=None):
         (LEAST + 'resume = "maybe"\n', "sweep.toml:3: resume = 'maybe'"),
         (LEAST + 'source_sets = "best"\n', "sweep.toml:3: source_sets = 'best'"),
         (LEAST + "[encoders.words]\nn_components = 4\n", "encoder 'words' has no kind"),
+        (LEAST + "[methods.light]\nsource_weight = 0.5\n", "method 'light' has no kind"),
+        (LEAST + '[methods.light]\nkind = "poled"\n', "sweep.toml:3: unknown method 'poled'"),
+        (LEAST + '[methods.a.b]\nc = 1\n[methods.a]\nkind = "pooled"\n', "'b' of method 'a'"),
+        (LEAST + 'methods = ["pooled", "pooled"]\n', "'pooled' is named twice"),
+        (LEAST + 'encoders = ["as is", "as is"]\n', "'as is' is named twice"),
         ("tasks = []\n" + 'label = "y"\n', "sweep.toml:1: tasks"),
         ('tasks = "a\\u0000b"\nlabel = "y"\n', "NUL"),
     ],
@@ -76,12 +83,30 @@ def test_paths_are_relative_to_the_file(tmp_path, monkeypatch):
 
 def test_encoders_have_names_kinds_and_parameters():
     text = LEAST + '[encoders.words]\nkind = "tfidf_svd"\nn_components = 4\nngram_range = [1, 1]\n'
-    built = build_encoders(SweepConfig.resolve({}, Path("sweep.toml"), text))
+    built = build_encoders(SweepConfig.resolve({}, Path("sweep.toml"), text).encoders)
     assert built["words"].get_params()["n_components"] == 4
     assert built["words"].ngram_range == (1, 1)
     wrong = SweepConfig.resolve({}, Path("sweep.toml"), text.replace("n_components", "components"))
     with pytest.raises(InputError, match="did you mean 'n_components'"):
-        build_encoders(wrong)
+        build_encoders(wrong.encoders)
+
+
+def test_methods_have_names_kinds_and_parameters(tmp_path):
+    text = LEAST + '[methods."with a light pool"]\nkind = "pooled"\nsource_weight = 0.2\n'
+    text += '[methods.net]\nkind = "frozen_features"\nhidden_layer_sizes = [4]\n'
+    text += '[encoders.words]\nkind = "tfidf_svd"\n'
+    config = SweepConfig.resolve({}, tmp_path / "sweep.toml", text)
+    built = build_methods(config.methods)
+    assert built["with a light pool"] == NamedMethod("pooled", {"source_weight": 0.2})
+    assert built["net"].parameters == {"hidden_layer_sizes": (4,)}
+    kept = config.to_toml(tmp_path / "run")
+    again = SweepConfig.resolve({}, tmp_path / "run" / "sweep.toml", kept)
+    assert (again.methods, again.encoders) == (config.methods, config.encoders)
+    chosen = SweepConfig.resolve({"methods": ["auto"]}, tmp_path / "sweep.toml", text)
+    assert build_methods(chosen.methods) == {"auto": NamedMethod("auto")}
+    wrong = SweepConfig.resolve({}, Path("s.toml"), text.replace("source_w", "sauce_w"))
+    with pytest.raises(InputError, match=r"methods.with a light pool.*mean 'source_weight'"):
+        build_methods(wrong.methods)
 
 
 @pytest.fixture(scope="module")

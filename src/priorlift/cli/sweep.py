@@ -74,8 +74,10 @@ def command(
     if config.resume == "never":
         _show(_recorded(config.run_directory), config.run_directory, report, as_json)
         return
+    from priorlift.study.sweep_storage import is_sweep
+
     sweep = prepare(config)
-    begun = (config.run_directory / "sweep.json").exists()
+    begun = is_sweep(config.run_directory)
     # The pilot's fits run here, where no limit could end them.
     limited = config.max_seconds is not None or config.max_memory_mb is not None
     _announce(sweep, config, pilot=not limited and (dry_run or not begun))
@@ -163,16 +165,16 @@ def prepare(config: "SweepConfig") -> "Sweep":
     InputError
         A table or a setting cannot be used, or the sweep is too large.
     """
-    from priorlift.cli.sweep_config import build_encoders
+    from priorlift.cli.named_parts import build_encoders, build_methods
     from priorlift.cli.sweep_tables import read_sources, read_tasks
     from priorlift.study.sweep import Sweep
 
-    encoders = build_encoders(config)
+    encoders, methods = build_encoders(config.encoders), build_methods(config.methods)
     return Sweep(
         read_tasks(config),
         encoders,
         read_sources(config),
-        config.methods,
+        methods,
         config.budgets,
         config.splits,
         config.metric,
@@ -180,6 +182,7 @@ def prepare(config: "SweepConfig") -> "Sweep":
         level=config.level,
         min_lift=config.min_lift,
         random_state=config.seed,
+        shared_models=config.shared_models,
         cache=config.cache,
         cache_mb=config.cache_mb,
     )

@@ -4,7 +4,6 @@ Paths are relative to the file. Errors name the option, or the file, the line an
 the closest known name.
 """
 
-import inspect
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -19,12 +18,12 @@ from priorlift.cli.config import (
     relative_to,
     seen_from_here,
 )
+from priorlift.cli.named_parts import AS_THEY_ARE, Given, check_parts, parts_of
 from priorlift.core import registry
 from priorlift.core.errors import InputError, UnknownNameError
 
 FILE_NAME = "sweep.toml"
 OTHERS = "others"
-AS_THEY_ARE = "as is"
 PATH_PARAMETERS = ("model", "weights", "folder")
 # How a sweep is run, not what it finds: a run directory does not keep them.
 OF_THE_CALL = ("runner", "workers", "address", "resume")
@@ -50,10 +49,13 @@ class SweepConfig(BaseModel):
     encoders : list of str, or table of tables, or None
         Names from the registry, "as is" for the columns as they are; or by a name of your own the
         `kind`, which is a registered name, and the encoder's parameters.
-    methods : list of str
-        Names from the registry.
+    methods : list of str, or table of tables
+        Names from the registry; or by a name of your own the `kind`, which is a registered name,
+        and the method's parameters.
     source_sets : {"each and all", "each", "all"}
         Which sets of a task's sources are tried.
+    shared_models : {"budgets", "draws"}
+        What a model learned on a source serves.
     budgets : list of int or None
         Label budgets; None for the study's own choice.
     splits : int
@@ -88,9 +90,10 @@ class SweepConfig(BaseModel):
     text: str | None = Field(default=None, min_length=1)
     groups: str | None = Field(default=None, min_length=1)
     task: Literal["classification", "regression"] | None = None
-    encoders: list[str] | dict[str, dict[str, Any]] | None = Field(default=None, min_length=1)
-    methods: list[str] = Field(default=["pooled", "frozen_features"], min_length=1)
+    encoders: Given | None = Field(default=None, min_length=1)
+    methods: Given = Field(default=["pooled", "frozen_features"], min_length=1)
     source_sets: Literal["each and all", "each", "all"] = "each and all"
+    shared_models: Literal["budgets", "draws"] = "budgets"
     budgets: list[int] | None = Field(default=None, min_length=1)
     splits: int = Field(default=20, ge=2)
     metric: str | None = None
@@ -156,7 +159,7 @@ class SweepConfig(BaseModel):
         if isinstance(self.encoders, dict):
             found["encoders"] = {
                 name: {
-                    key: seen(value) if key in PATH_PARAMETERS and is_path(base, value) else value
+                    key: seen(value) if key in PATH_PARAMETERS and _is_path(base, value) else value
                     for key, value in settings.items()
                 }
                 for name, settings in self.encoders.items()
@@ -212,84 +215,29 @@ def read_sweep(path: Path, options: Mapping[str, Any]) -> SweepConfig:
     return SweepConfig.resolve(options, path, read_text(path))
 
 
-def build_encoders(config: SweepConfig) -> dict[str, Any] | None:
-    """Return the encoders by name, None standing for the columns as they are.
-
-    Parameters
-    ----------
-    config : SweepConfig
-        Checked settings.
-
-    Raises
-    ------
-    InputError
-        A parameter is unknown or cannot be used.
-    """
-    if config.encoders is None:
-        return None
-    if isinstance(config.encoders, list):
-        return {name: _encoder(name, name, {}) for name in config.encoders}
-    return {
-        name: _encoder(name, str(settings["kind"]), _without_kind(settings))
-        for name, settings in config.encoders.items()
-    }
-
-
-def _encoder(name: str, kind: str, parameters: Mapping[str, Any]) -> Any:
-    if kind == AS_THEY_ARE:
-        return None
-    made = registry.get("encoders", kind)
-    known = [key for key in inspect.signature(made).parameters if key not in ("args", "kwargs")]
-    for key in parameters:
-        if key not in known:
-            error = UnknownNameError(f"parameter of {kind!r}", key, known)
-            raise InputError(str(error).rstrip("."), where=f"encoders.{name}")
-    # Arrays of TOML are lists, where some parameters are pairs.
-    plain = {k: tuple(v) if isinstance(v, list) else v for k, v in parameters.items()}
-    try:
-        return made(**plain)
-    except TypeError as error:
-        raise InputError(str(error), where=f"encoders.{name}", remedy="give it") from None
-
-
-def _without_kind(settings: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in settings.items() if key != "kind"}
-
-
 def _check_names(config: SweepConfig, places: Places) -> None:
     """Check names before large tables are read for nothing."""
     from priorlift.study.metrics import METRICS
     from priorlift.trials.runners import RUNNERS
 
-    methods = registry.names("methods")
-    wanted = [("method", "methods", name, methods) for name in config.methods]
+    known = {
+        "encoder": [*registry.names("encoders"), AS_THEY_ARE],
+        "method": registry.names("methods"),
+    }
+    wanted = []
+    for what, given in (("method", config.methods), ("encoder", config.encoders or ())):
+        check_parts(what, given, places.of(f"{what}s"))
+        wanted += [(what, f"{what}s", part.kind, known[what]) for part in parts_of(given)]
     wanted.append(("runner", "runner", config.runner, RUNNERS))
-    kinds = [*registry.names("encoders"), AS_THEY_ARE]
-    wanted += [("encoder", "encoders", name, kinds) for name in _kinds(config, places)]
     if config.metric is not None:
         metrics = [m.name for m in METRICS.values() if config.task in (None, m.task)]
         wanted.append(("metric", "metric", config.metric, metrics))
-    for kind, key, name, known in wanted:
-        if name not in known:
-            error = UnknownNameError(kind, name, known)
+    for what, key, name, names in wanted:
+        if name not in names:
+            error = UnknownNameError(what, name, names)
             raise InputError(str(error).rstrip("."), where=places.of(key))
 
 
-def _kinds(config: SweepConfig, places: Places) -> list[str]:
-    if not isinstance(config.encoders, dict):
-        return list(config.encoders or ())
-    kinds = []
-    for name, settings in config.encoders.items():
-        if not isinstance(settings.get("kind"), str):
-            raise InputError(
-                f"encoder {name!r} has no kind",
-                where=places.of("encoders"),
-                remedy=f'kind = "tfidf_svd" below [encoders.{name}], for example',
-            )
-        kinds.append(settings["kind"])
-    return kinds
-
-
-def is_path(base: Path, value: Any) -> bool:
+def _is_path(base: Path, value: Any) -> bool:
     """Whether a parameter names something that is there; the name of a model on a hub does not."""
     return isinstance(value, str) and (base / value).exists()

@@ -93,7 +93,7 @@ def write(values: Mapping[str, Any]) -> str:
     """
     flat = {key: value for key, value in values.items() if not isinstance(value, Mapping)}
     lines = [f"{key} = {_value(value)}" for key, value in flat.items() if value is not None]
-    for key in values.keys() - flat.keys():
+    for key in (key for key in values if key not in flat):
         for name, table in values[key].items():
             lines += ["", f"[{key}.{_value(name)}]"]
             lines += [f"{k} = {_value(v)}" for k, v in table.items() if v is not None]
