@@ -45,6 +45,9 @@ _HOMES = {
     "fit_params": "priorlift.transfer.routing",
 }
 
+# Modules for people of one field, opened when they are first named.
+_DOORS = ("cells",)
+
 __all__ = [
     "Target",
     "Source",
@@ -71,6 +74,8 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Fetch a public name from its home and keep it, so that the next look-up is free."""
+    if name in _DOORS:
+        return import_module(f"priorlift.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'priorlift' has no attribute {name!r}")
     value = getattr(import_module(_HOMES[name]), name)
@@ -80,4 +85,4 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     """List the public names too that nobody has used yet."""
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, *_DOORS})

@@ -12,7 +12,19 @@ from typing import Annotated, Any
 import typer
 
 from priorlift import __version__
-from priorlift.cli import demo, doctor, failures, forecast, gap, rank, report, study, sweep, watch
+from priorlift.cli import (
+    cells,
+    demo,
+    doctor,
+    failures,
+    forecast,
+    gap,
+    rank,
+    report,
+    study,
+    sweep,
+    watch,
+)
 
 # Rich text in the help would cost a tenth of a second at every start.
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -22,6 +34,7 @@ app.command("rank")(rank.command)
 app.command("gap")(gap.command)
 app.command("forecast")(forecast.command)
 app.command("watch")(watch.command)
+app.add_typer(cells.app, name="cells")
 app.command("report")(report.command)
 app.command("demo")(demo.command)
 app.command("doctor")(doctor.command)

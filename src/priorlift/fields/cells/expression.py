@@ -1,0 +1,163 @@
+"""From an AnnData's matrix to rows of the shared genes: sparse, in blocks, checked on the way.
+
+A block of cells is read, cut to the shared genes and kept as CSR in float32; nothing of cells x
+genes is ever dense. The AnnData is left untouched.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from priorlift.core.errors import InputError, UnknownNameError
+from priorlift.core.memory import available_memory, readable
+
+COUNTS = "counts"
+BLOCK = 4096
+BYTES_PER_VALUE = 8
+COPIES = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Expression:
+    """Rows of one data set.
+
+    Attributes
+    ----------
+    X : CSR matrix of float32, shape (n, n_genes)
+        The shared genes, in their order.
+    whole : bool
+        Whether all values are whole numbers, as counts are.
+    empty : ndarray of bool, shape (n,)
+        Cells without any value above 0.
+    """
+
+    X: Any
+    whole: bool
+    empty: NDArray[np.bool_]
+
+
+def layer_of(adata: Any, layer: str | None, where: str) -> str:
+    """Return the name of the layer that is read: the given one, else "counts" or "X".
+
+    Raises
+    ------
+    UnknownNameError
+        The given one is not there.
+    """
+    if layer is None:
+        return COUNTS if COUNTS in adata.layers else "X"
+    if layer == "X" or layer in adata.layers:
+        return layer
+    error = UnknownNameError("layer", layer, ["X", *map(str, adata.layers)])
+    raise InputError(str(error).rstrip("."), where=where)
+
+
+def matrix_of(adata: Any, layer: str, where: str) -> Any:
+    """Return a layer as it lies in memory or on the disk.
+
+    Raises
+    ------
+    InputError
+        It is empty, or on disk by columns, which cannot be read by cells.
+    """
+    matrix = adata.X if layer == "X" else adata.layers[layer]
+    if matrix is None:
+        raise InputError(
+            "has no .X", where=where, remedy="name the layer that holds the values: layer=..."
+        )
+    on_disk = not sp.issparse(matrix) and getattr(matrix, "format", None) == "csc"
+    if on_disk:
+        raise InputError(
+            "the file holds its matrix by genes (CSC), so cells cannot be read one by one",
+            where=where,
+            remedy="rewrite it once: adata = anndata.read_h5ad(path); adata.X = "
+            "adata.X.tocsr(); adata.write_h5ad(path)",
+        )
+    return matrix
+
+
+def stored_values(matrix: Any) -> int:
+    """Return how many values a matrix stores, without reading it."""
+    if sp.issparse(matrix):
+        return int(matrix.nnz)
+    if hasattr(matrix, "group"):
+        return int(matrix.group["data"].shape[0])
+    return int(np.prod(matrix.shape))
+
+
+def require_memory(matrices: Sequence[Any]) -> None:
+    """Refuse matrices whose values would not fit in memory.
+
+    Raises
+    ------
+    InputError
+        The estimate is larger than what is available; the message gives both.
+    """
+    needed = sum(stored_values(matrix) for matrix in matrices) * BYTES_PER_VALUE * COPIES
+    free = available_memory()
+    if needed > free:
+        raise InputError(
+            f"the transfer needs about {readable(needed)} of memory, and {readable(free)} are "
+            "available",
+            remedy="pass fewer reference cells (a sample of each type does), or use a larger "
+            "machine",
+        )
+
+
+def read_expression(
+    matrix: Any, columns: NDArray[np.intp], where: str, *, negative: bool = False
+) -> Expression:
+    """Read rows of the shared genes.
+
+    Parameters
+    ----------
+    matrix : array, sparse matrix, or a data set on disk, shape (n, n_vars)
+        What `matrix_of` returned.
+    columns : ndarray of int
+        Positions of the shared genes.
+    where : str
+        Named in errors.
+    negative : bool
+        Whether values below 0 are fine.
+
+    Raises
+    ------
+    InputError
+        A value is missing, infinite or, unless allowed, negative.
+    """
+    if sp.issparse(matrix) and matrix.format != "csr":
+        matrix = matrix.tocsr()
+    parts, whole = [], True
+    for start in range(0, matrix.shape[0], BLOCK):
+        part = sp.csr_matrix(matrix[start : start + BLOCK])[:, columns].astype(np.float32)
+        part.sum_duplicates()
+        part.eliminate_zeros()
+        _check_values(part, start, where, negative)
+        whole = whole and bool((part.data == np.floor(part.data)).all())
+        parts.append(part)
+    X = sp.vstack(parts, format="csr") if len(parts) > 1 else parts[0]
+    return Expression(X, whole, np.asarray(np.diff(X.indptr) == 0))
+
+
+def _check_values(part: Any, start: int, where: str, negative: bool) -> None:
+    if not np.isfinite(part.data).all():
+        at = int(np.flatnonzero(~np.isfinite(part.data))[0])
+        cell = start + int(np.searchsorted(part.indptr, at, side="right")) - 1
+        raise InputError(
+            "has values that are missing or infinite",
+            where=f"{where}, cell {cell}",
+            cause="a division by a depth of 0, or a logarithm of 0",
+            remedy="take the counts: layer=..., or leave such cells out",
+        )
+    if not negative and part.data.size and part.data.min() < 0:
+        raise InputError(
+            f"has negative values ({part.data.min():.3g})",
+            where=where,
+            cause="it looks scaled, and zero is then no longer zero",
+            remedy="pass layer= with counts or log values; "
+            "`.raw` is not read unless you make an AnnData of it: adata.raw.to_adata()",
+        )
