@@ -59,3 +59,19 @@ def test_a_tutorial_shows_what_comes_out(name, fewest, tmp_path, monkeypatch):
     assert attempted > fewest
     assert not failed
     assert (tmp_path / f"{name}.html").stat().st_size > 50_000
+
+
+def test_the_tutorial_on_cells_runs(tmp_path, monkeypatch):
+    pytest.importorskip("anndata", reason="the cells extra is not installed")
+    (tmp_path / "examples").symlink_to(REPOSITORY / "examples")
+    monkeypatch.chdir(tmp_path)  # it writes pictures and a model
+    failed, attempted = doctest.testfile(
+        str(REPOSITORY / "docs/tutorials/cells.md"),
+        module_relative=False,
+        optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS,
+    )
+    assert attempted > 25
+    assert not failed
+    assert {path.name for path in tmp_path.iterdir()} == {
+        *("examples", "confusion.png", "embedding.png", "cortex.cells")
+    }
