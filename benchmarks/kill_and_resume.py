@@ -35,7 +35,7 @@ main()
 COMMITTED_WITHIN = 0.6  # seconds; longer than the time between two commits of a study
 TIMEOUT = 300.0
 SHARE_AT_START = 0.25
-SPLITS_A_KILL = 20  # that is 60 trials a kill: several commits, even on a fast machine
+SPLITS_A_KILL = 20  # several commits, even on a fast machine
 RUNNERS = ("serial", "processes")
 
 
@@ -52,16 +52,17 @@ class Story:
         return len(self.recorded_at_kills)
 
 
-def kill_and_resume(folder, *, n_kills, seed, runners=RUNNERS):
+def kill_and_resume(folder, *, n_kills, seed, runners=RUNNERS, splits_a_kill=SPLITS_A_KILL):
     """Run one study in peace and one with `n_kills` kills, in an empty folder; return the `Story`.
 
     The starts of the one that is killed take the runners in turns. Fewer kills than asked for
-    happen only if the study ends before the next moment comes.
+    happen only if the study ends before the next moment comes. `splits_a_kill` is a third of the
+    trials a kill.
     """
     rng = random.Random(seed)
     write_tables(folder, rng)
     started = time.monotonic()
-    n_splits = SPLITS_A_KILL * n_kills
+    n_splits = splits_a_kill * n_kills
     peaceful = _start(folder, "whole", "serial", n_splits)
     while not _recorded(folder / "whole") and peaceful.poll() is None:
         time.sleep(0.02)
