@@ -59,6 +59,20 @@ def repository() -> Path:
 
 
 @pytest.fixture(scope="session")
+def ray_cluster() -> Iterator[None]:
+    """Start a private cluster of two processors that every test on Ray shares.
+
+    For that they must run in one process; the hook above sees to it by their names.
+    """
+    ray = pytest.importorskip("ray")
+    from priorlift.trials.ray_cluster import connect
+
+    connect(None, 2, 0, 80 * 10**6)
+    yield
+    ray.shutdown()
+
+
+@pytest.fixture(scope="session")
 def data_dir() -> Path:
     """Directory of the larger data sets; a test that asks for it skips where there is none."""
     named = os.environ.get("PRIORLIFT_DATA")

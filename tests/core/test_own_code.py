@@ -21,6 +21,8 @@ class Base(BaseEstimator):
         return self
 
 class Step(Base):
+    scale = 2.5
+
     def fit(self, X):
         kinds = {"a", "b", "c"}
         return helper(X) if kinds else super().fit(X)
@@ -50,8 +52,9 @@ def digest_of(text, name="Step"):
         ("range(3)", "range(4)"),
         ('{"a", "b", "c"}', '{"a", "b", "d"}'),
         ("return self", "return X"),
+        ("scale = 2.5", "scale = 2.0"),
     ],
-    ids=["helper", "default", "static method", "property", "constant", "base"],
+    ids=["helper", "default", "static method", "property", "constant", "base", "attribute"],
 )
 def test_an_edit_anywhere_in_own_code_is_seen(old, new):
     assert old in BEGIN

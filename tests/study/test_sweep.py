@@ -32,10 +32,11 @@ class Fussy(PooledClassifier):
         return super().fit(X, y, sources=sources, sample_weight=sample_weight, groups=groups)
 
 
+ENCODED = []
+
+
 class Halves(RawEncoder):
     """Halves numbers, and counts the rows that it has computed."""
-
-    rows = 0
 
     def __init__(self, broken=False):
         self.broken = broken
@@ -43,7 +44,7 @@ class Halves(RawEncoder):
     def _encode(self, X):
         if self.broken:
             raise ValueError("no weights")
-        Halves.rows += len(X)
+        ENCODED.append(len(X))
         return np.asarray(X) / 2
 
     def _content(self):
@@ -182,14 +183,14 @@ def test_scores_that_are_all_negative_have_a_verdict():
 
 
 def test_each_data_set_is_encoded_once_whatever_is_fitted_on_it(data, tmp_path):
-    Halves.rows = 0
+    ENCODED.clear()
     methods = {"one": PooledClassifier(), "two": PooledClassifier()}
     sweep = make(data, {"halves": Halves()}, methods=methods, cache=tmp_path / "cache")
     sweep.run(tmp_path / "run")
     expected = sum(t.n_rows for t in data[0].values()) + 120 + 60
-    assert Halves.rows == expected
+    assert sum(ENCODED) == expected
     sweep.run(tmp_path / "other", resume="always")
-    assert Halves.rows == expected, "the cache is shared"
+    assert sum(ENCODED) == expected, "the cache is shared"
 
 
 def test_a_torn_file_of_features_is_encoded_again_and_it_says_so(data, tmp_path):
@@ -198,9 +199,10 @@ def test_a_torn_file_of_features_is_encoded_again_and_it_says_so(data, tmp_path)
     first = sweep.run(tmp_path / "run")
     torn = min(sweep.cache.glob("*/*.features.npy"))
     torn.write_bytes(torn.read_bytes()[:-9])
-    Halves.rows, said = 0, []
+    ENCODED.clear()
+    said = []
     again = sweep.run(tmp_path / "other", say=said.append)
-    assert Halves.rows in (120, 230)
+    assert sum(ENCODED) in (120, 230)
     assert [line for line in said if line.startswith("1 file of features")]
     assert table(again) == table(first)
 
@@ -298,12 +300,12 @@ def test_features_of_an_encoder_whose_code_was_edited_are_encoded_again(data, tm
     one = ({"a": data[0]["a"]}, {"a": data[1]["a"]})
 
     def run(factor):
-        Halves.rows = 0
+        ENCODED.clear()
         edited = of_a_notebook(
             Halves, f"_encode(self, X):\n        return super()._encode(X) * {factor}"
         )
         sweep = make(one, {"mine": edited}, cache=tmp_path / "cache")
-        return (*started(sweep, tmp_path / "run"), Halves.rows)
+        return (*started(sweep, tmp_path / "run"), sum(ENCODED))
 
     assert run(1)[1:] == (60, 350)
     assert run(1)[1:] == (0, 0)
@@ -360,17 +362,30 @@ def test_the_rows_are_those_of_a_study_of_the_task_alone(swept, data):
     assert {(r["method"], r["sources"], r["draw"]): r["score"] for r in swept_rows} == alone
 
 
-def test_processes_give_the_table_of_a_serial_run(data, tmp_path):
+@pytest.fixture(scope="module")
+def alone(data, tmp_path_factory):
+    """A sweep with networks, and the run directory of its serial run."""
     reference = TargetOnlyClassifier({"a": LogisticRegression()})
     frozen = FrozenFeaturesClassifier(None, (4,), 3, n_splits=2, preprocess=None)
     methods = {"target_only": reference, "frozen": frozen}
     one = ({"a": data[0]["a"]}, {"a": data[1]["a"]})
     sweep = make(one, {"table": TableEncoder()}, methods=methods)
-    alone = sweep.run()
-    apart = sweep.run(tmp_path / "run", "processes", n_workers=2)
-    assert apart.counts["done"] == apart.counts["planned"]
-    assert table(apart) == table(alone)
-    assert apart.to_json() == alone.to_json()
+    out = tmp_path_factory.mktemp("serial")
+    return sweep, sweep.run(out), out
+
+
+@pytest.mark.parametrize("runner", ["processes", "ray"])
+def test_every_runner_gives_the_tables_of_a_serial_run_byte_for_byte(
+    alone, tmp_path, runner, request
+):
+    if runner == "ray":
+        request.getfixturevalue("ray_cluster")
+    sweep, serial, out = alone
+    apart = sweep.run(tmp_path, runner, n_workers=2)
+    assert apart.counts["done"] == apart.counts["planned"] == 60
+    assert table(apart) == table(serial)
+    for name in ("result.json", "sweep.json"):
+        assert (tmp_path / name).read_bytes() == (out / name).read_bytes()
 
 
 def test_what_was_lost_with_a_worker_is_run_again_and_the_table_is_whole(swept, data):

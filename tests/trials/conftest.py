@@ -20,20 +20,6 @@ MEASURED = Measured(
 )
 
 
-@pytest.fixture(scope="session")
-def ray_cluster() -> Iterator[None]:
-    """Start a private cluster of two processors that every test on Ray shares.
-
-    For that they must run in one process: tests/conftest.py sees to it by their names.
-    """
-    ray = pytest.importorskip("ray")
-    from priorlift.trials.ray_cluster import connect
-
-    connect(None, 2, 0, 80 * 10**6)
-    yield
-    ray.shutdown()
-
-
 @pytest.fixture(params=RUNNERS)
 def runner_name(request: pytest.FixtureRequest) -> str:
     """Each runner's name; Ray's with its cluster running."""

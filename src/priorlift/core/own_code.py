@@ -16,6 +16,7 @@ from typing import Any
 
 # Their versions are told apart from this, wherever a result is keyed.
 _VERSIONED = frozenset(("priorlift", "sklearn", "numpy", "scipy"))
+_PLAIN = (bool, int, float, complex, str, bytes, tuple, frozenset)
 _INSTALLED = tuple({sysconfig.get_path("purelib"), sysconfig.get_path("platlib")})
 
 
@@ -71,6 +72,8 @@ def _pieces(thing: Any, seen: set[int]) -> Iterator[str]:
             for function in _functions_of(member):
                 yield name
                 yield from _pieces(function, seen)
+            if isinstance(member, _PLAIN) and not name.startswith("__"):
+                yield from (name, _plain(member))
     elif isinstance(thing, types.FunctionType):
         yield from _code_pieces(thing.__code__)
         yield from map(_plain, (*(thing.__defaults__ or ()), *(thing.__kwdefaults__ or {}).items()))
@@ -138,6 +141,6 @@ def _plain(value: Any) -> str:
         return f"frozenset:{sorted(map(_plain, value))}"
     if isinstance(value, tuple):
         return f"tuple:{[_plain(item) for item in value]}"
-    if value is None or isinstance(value, bool | int | float | complex | str | bytes):
+    if value is None or isinstance(value, _PLAIN):
         return f"{type(value).__name__}:{value!r}"
     return type(value).__name__
