@@ -14,6 +14,7 @@ from priorlift.transfer import (
     GapBoostClassifier,
     GapBoostRegressor,
     GapMultitaskClassifier,
+    JointLabelTransferClassifier,
     MultiSourceTrAdaBoostClassifier,
     PooledClassifier,
     PooledRegressor,
@@ -35,6 +36,11 @@ INNER_VALIDATION = {
 # A leaf of two rows holds one row of weight 2, or its two copies.
 LEAVES = {
     f"check_sample_weight_equivalence_on_{kind}_data": "min_samples_leaf counts rows, not weights"
+    for kind in ("dense", "sparse")
+}
+# A row of weight 2 is drawn as often as its two copies on average, not draw by draw.
+RANDOM_BATCHES = {
+    f"check_sample_weight_equivalence_on_{kind}_data": "batches are drawn at random"
     for kind in ("dense", "sparse")
 }
 
@@ -97,6 +103,15 @@ class TestAutoTransferRegressor(TransferEstimatorConformance):
     def make_estimator(self):
         return AutoTransferRegressor(
             ["pooled"], max_fits=7, n_splits=2, reference=PooledRegressor(), random_state=0
+        )
+
+
+class TestJointLabelTransferClassifier(TransferEstimatorConformance):
+    expected_failed_checks = RANDOM_BATCHES
+
+    def make_estimator(self):
+        return JointLabelTransferClassifier(
+            embedding_dim=4, epochs=3, batch_size=32, min_steps=10, random_state=0
         )
 
 

@@ -12,6 +12,7 @@ from priorlift.transfer.base import (
 from priorlift.transfer.frozen_features import FrozenFeaturesClassifier, FrozenFeaturesRegressor
 from priorlift.transfer.gap_boost import GapBoostClassifier, GapBoostRegressor
 from priorlift.transfer.gap_multitask import GapMultitaskClassifier
+from priorlift.transfer.joint_labels import JointLabelTransferClassifier
 from priorlift.transfer.multi_source_tradaboost import MultiSourceTrAdaBoostClassifier
 from priorlift.transfer.pooled import PooledClassifier, PooledRegressor
 from priorlift.transfer.routing import fit_params
@@ -29,6 +30,7 @@ __all__ = [
     "GapBoostClassifier",
     "GapBoostRegressor",
     "GapMultitaskClassifier",
+    "JointLabelTransferClassifier",
     "Method",
     "MultiSourceTrAdaBoostClassifier",
     "PooledClassifier",

@@ -224,6 +224,7 @@ class TransferEstimator(BaseEstimator):
             `sources` is not a `SourcePool`.
         """
         pool = check_pool(sources)
+        self._look_at(pool)
         X = self._check_X(X, reset=True)
         y = self._check_y(y, X)
         weight = _check_sample_weight(sample_weight, np.empty((len(y), 1)), dtype=float)
@@ -235,6 +236,9 @@ class TransferEstimator(BaseEstimator):
         pool = self._without_models(pool)
         self._fit_pool(target, pool if self.transfer_tags.uses_sources else SourcePool())
         return self
+
+    def _look_at(self, pool: SourcePool) -> None:
+        """See the pool before the target's labels are checked: a hook for open label sets."""
 
     def _without_models(self, pool: SourcePool) -> SourcePool:
         self.skipped_models_: dict[str, str] = {}
@@ -275,6 +279,7 @@ class TransferEstimator(BaseEstimator):
             The reason for each refused source; the estimator itself is left as it was.
         """
         probe = clone(self)
+        probe._look_at(check_pool(sources))
         X = probe._check_X(X, reset=True)
         y = probe._check_y(y, X)
         probe.n_dropped_columns_ = {}
@@ -328,7 +333,7 @@ class TransferEstimator(BaseEstimator):
         if vector.ndim != 1:
             vector = column_or_1d(vector, warn=True)
         missing = arrays.missing_mask(vector)
-        if missing.any():
+        if missing.any() and not self.transfer_tags.unlabelled_rows:
             raise InputError(
                 f"Input y contains NaN: {int(missing.sum())} labels are missing",
                 where=f"row {int(np.flatnonzero(missing)[0])}",

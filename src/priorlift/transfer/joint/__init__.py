@@ -1,0 +1,1 @@
+"""The parts of joint label transfer: rows, losses, stages, neighbours, votes, counts."""

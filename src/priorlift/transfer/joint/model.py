@@ -1,0 +1,137 @@
+"""What is kept of a fit: the network, the anchors' embeddings for the vote, and levels of distance.
+
+No expression value and no row of a source is in here; predictions need NumPy and SciPy only.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+
+from priorlift.transfer.joint import neighbours, vote
+from priorlift.transfer.joint.settings import Settings
+from priorlift.transfer.joint.sparse_batches import Cells
+
+QUANTILES = np.linspace(0.0, 1.0, 201)
+
+
+class Member(BaseEstimator):
+    """One trained network with its anchors.
+
+    Parameters
+    ----------
+    W, b : ndarray of float32, shape (width, d) and (d,)
+        The encoder.
+    H, c : ndarray of float32, shape (d, n_classes) and (n_classes,)
+        The head.
+    anchors : ndarray of float32, shape (m, d)
+        Embeddings, of length 1, of the cells that vote.
+    anchor_codes : ndarray of int, shape (m,)
+        Their classes.
+    settings : Settings
+        Resolved.
+    """
+
+    def __init__(
+        self,
+        W: NDArray[np.float32],
+        b: NDArray[np.float32],
+        H: NDArray[np.float32],
+        c: NDArray[np.float32],
+        anchors: NDArray[np.float32],
+        anchor_codes: NDArray[np.int64],
+        settings: Settings,
+    ) -> None:
+        self.W = W
+        self.b = b
+        self.H = H
+        self.c = c
+        self.anchors = anchors
+        self.anchor_codes = anchor_codes
+        self.settings = settings
+
+    def raw(self, cells: Cells) -> NDArray[np.float32]:
+        """Return embeddings as the head takes them, shape (n, d)."""
+        return cells.embed(self.W, self.b)
+
+    def head(self, raw: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return the head's probabilities, shape (n, n_classes)."""
+        logits = (raw @ self.H + self.c).astype(float)
+        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+    def vote(
+        self, embedding: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return shares of the neighbours' votes and mean distances to the neighbours."""
+        settings, n_classes = self.settings, self.H.shape[1]
+        found, distances = neighbours.nearest(embedding, self.anchors, settings.n_neighbors)
+        sizes = np.bincount(self.anchor_codes, minlength=n_classes).astype(float)
+        codes = self.anchor_codes[found]
+        shares = vote.shares(codes, distances, n_classes, settings.vote, sizes)
+        return shares, distances.mean(axis=1).astype(float)
+
+
+class FittedJoint(BaseEstimator):
+    """The members of a fit, and what turns distances into novelty.
+
+    Parameters
+    ----------
+    members : list of Member
+        One a seed.
+    levels : ndarray of shape (201,)
+        Quantiles of the distances of anchors to their own nearest anchors, brought to the level of
+        the query.
+    """
+
+    def __init__(self, members: Sequence[Member], levels: NDArray[np.float64]) -> None:
+        self.members = members
+        self.levels = levels
+
+    def views(self, cells: Cells) -> "Views":
+        """Return what all members say of rows, averaged."""
+        raw = [member.raw(cells) for member in self.members]
+        embedded = [neighbours.normalised(part) for part in raw]
+        votes = [m.vote(part) for m, part in zip(self.members, embedded, strict=True)]
+        heads = [m.head(part) for m, part in zip(self.members, raw, strict=True)]
+        return Views(
+            embedded[0],
+            np.mean([shares for shares, _ in votes], axis=0),
+            np.mean(heads, axis=0),
+            np.mean([distance for _, distance in votes], axis=0),
+        )
+
+    def embedding(self, cells: Cells) -> NDArray[np.float32]:
+        """Return the embedding of the first member, rows of length 1."""
+        return neighbours.normalised(self.members[0].raw(cells))
+
+    def novelty(self, distance: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the share of known cells that are nearer to their neighbours, from 0 to 1."""
+        return np.interp(distance, self.levels, QUANTILES)
+
+
+class Views:
+    """What a fit says of rows.
+
+    Attributes
+    ----------
+    embedding : ndarray of float32, shape (n, d)
+        Of the first member, rows of length 1.
+    vote, head : ndarray of shape (n, n_classes)
+        Shares of votes; the head's probabilities.
+    distance : ndarray of shape (n,)
+        Mean distance to the neighbours.
+    """
+
+    def __init__(
+        self,
+        embedding: NDArray[np.float32],
+        vote: NDArray[np.float64],
+        head: NDArray[np.float64],
+        distance: NDArray[np.float64],
+    ) -> None:
+        self.embedding = embedding
+        self.vote = vote
+        self.head = head
+        self.distance = distance

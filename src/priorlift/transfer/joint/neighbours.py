@@ -1,0 +1,89 @@
+"""Exact nearest neighbours by blocked matrix products; no index and no dependency.
+
+Embeddings have length 1, so the nearest are those with the largest product. Where anchors are many,
+they are cut into chunks first: the k largest products lie within the k chunks of largest maximum.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+BLOCK_VALUES = 1 << 23
+"""Products held at a time: 32 MB."""
+
+TINY = 1e-12
+
+
+def normalised(embedding: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return rows of length 1; a zero row stays zero."""
+    norms = np.sqrt((embedding**2).sum(axis=1, keepdims=True))
+    return np.asarray(embedding / np.maximum(norms, TINY), dtype=np.float32)
+
+
+def nearest(
+    query: NDArray[np.float32], anchors: NDArray[np.float32], k: int
+) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """Find the nearest anchors of each query row.
+
+    Parameters
+    ----------
+    query : ndarray of float32, shape (n, d)
+        Rows of length 1 (or 0).
+    anchors : ndarray of float32, shape (m, d)
+        Rows of length 1 (or 0).
+    k : int
+        How many; all anchors where they are fewer.
+
+    Returns
+    -------
+    indices : ndarray of int, shape (n, min(k, m))
+        Nearest first; of equally near ones the lower index first.
+    distances : ndarray of float32, shape (n, min(k, m))
+        Euclidean.
+
+    Notes
+    -----
+    O(n m d) time and O(block) memory beyond the answer.
+
+    Examples
+    --------
+    >>> nearest(np.eye(2, dtype="f4")[:1], np.eye(2, dtype="f4"), 1)[0].tolist()
+    [[0]]
+    """
+    m = len(anchors)
+    k = min(k, m)
+    rows = max(1, BLOCK_VALUES // max(m, 1))
+    indices = np.empty((len(query), k), dtype=np.intp)
+    distances = np.empty((len(query), k), dtype=np.float32)
+    lengths = (anchors**2).sum(axis=1)
+    for start in range(0, len(query), rows):
+        block = query[start : start + rows]
+        # Minus half the squared distance, up to what is the same for all anchors.
+        closeness = block @ anchors.T - 0.5 * lengths
+        found = _largest(closeness, k)
+        value = np.take_along_axis(closeness, found, axis=1)
+        order = np.lexsort((found, -value))
+        found = np.take_along_axis(found, order, axis=1)
+        value = np.take_along_axis(value, order, axis=1)
+        indices[start : start + rows] = found
+        squared = (block**2).sum(axis=1, keepdims=True) - 2.0 * value
+        distances[start : start + rows] = np.sqrt(np.maximum(squared, 0.0))
+    return indices, distances
+
+
+def _largest(values: NDArray[np.float32], k: int) -> NDArray[np.intp]:
+    """Return the columns of the k largest values of each row, in any order."""
+    n, m = values.shape
+    width = int(np.sqrt(m / k))
+    if m <= k:
+        return np.broadcast_to(np.arange(m), (n, m)).copy()
+    if width < 4:
+        return np.argpartition(values, m - k, axis=1)[:, m - k :]
+    n_chunks = m // width
+    maxima = values[:, : n_chunks * width].reshape(n, n_chunks, width).max(axis=2)
+    chunks = np.argpartition(maxima, n_chunks - k, axis=1)[:, n_chunks - k :]
+    inside = (chunks[:, :, None] * width + np.arange(width)).reshape(n, -1)
+    rest = np.broadcast_to(np.arange(n_chunks * width, m), (n, m - n_chunks * width))
+    columns = np.concatenate([inside, rest], axis=1)
+    candidates = np.take_along_axis(values, columns, axis=1)
+    best = np.argpartition(candidates, columns.shape[1] - k, axis=1)[:, columns.shape[1] - k :]
+    return np.take_along_axis(columns, best, axis=1)

@@ -1,0 +1,216 @@
+"""From a user's columns to `Cells`: which columns are genes, and what is done to their values.
+
+Each data set is prepared by itself, by its own depth and its own means where these are used, since
+the level of a gene in one modality says little about its level in another.
+"""
+
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+
+from priorlift.core import arrays
+from priorlift.core.errors import InputError
+from priorlift.encoders.table import TableEncoder, numbers_of
+from priorlift.transfer.joint.sparse_batches import BinaryRows, Cells, blocks
+
+CLIP = 5.0
+"""Standardised values above this are cut."""
+
+
+class Preparation(BaseEstimator):
+    """How rows become `Cells`, learned on the query.
+
+    Parameters
+    ----------
+    kind : {"binary", "lognorm", "tfidf", "counts", "standard"}
+        What is done to genes: 1 where above 0; or logarithms at one depth, standardised; or term
+        frequency times inverse document frequency; or nothing; or a `TableEncoder`.
+    passthrough : ndarray of int
+        Columns that are no genes, proteins say.
+    query_only : ndarray of int
+        Columns that no source has; they are not in the cells.
+    scale_passthrough : bool
+        Whether these columns are standardised in each data set by itself.
+    n_columns : int
+        Columns of the query.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        passthrough: NDArray[np.intp],
+        query_only: NDArray[np.intp],
+        scale_passthrough: bool,
+        n_columns: int,
+    ) -> None:
+        self.kind = kind
+        self.passthrough = passthrough
+        self.query_only = query_only
+        self.scale_passthrough = scale_passthrough
+        self.n_columns = n_columns
+
+    def fit(self, X: Any, sample_weight: NDArray[np.float64] | None = None) -> "Preparation":
+        """Learn what new rows of the query need: its means, scales and depth."""
+        rest = np.concatenate([self.passthrough, self.query_only])
+        self.genes_ = np.setdiff1d(np.arange(self.n_columns), rest)
+        self.encoder_ = None
+        if self.kind == "standard":
+            self.encoder_ = TableEncoder().fit(X, sample_weight=sample_weight)
+        else:
+            self.levels_ = self._levels(self.genes_of(X))
+            self.extra_levels_ = _mean_scale(self.extra_of(X), self.scale_passthrough)
+        return self
+
+    def genes_of(self, X: Any, *, source: bool = False) -> Any:
+        """Return the gene columns of a query, or of a source, which has no query-only columns."""
+        X = plain(X)
+        if not len(self.passthrough) and (source or not len(self.query_only)):
+            return X
+        return X[:, self._places(self.genes_, source)]
+
+    def extra_of(self, X: Any, *, source: bool = False) -> NDArray[np.float32]:
+        """Return the passthrough columns, dense."""
+        if not len(self.passthrough):
+            return np.zeros((arrays.n_rows(X), 0), dtype=np.float32)
+        extra = plain(X)[:, self._places(self.passthrough, source)]
+        extra = extra.toarray() if sp.issparse(extra) else extra
+        return np.ascontiguousarray(extra, dtype=np.float32)
+
+    def query_only_of(self, X: Any) -> Any:
+        """Return the columns that only the query has, as CSR."""
+        return sp.csr_matrix(plain(X)[:, self.query_only], dtype=np.float64)
+
+    def _places(self, columns: NDArray[np.intp], source: bool) -> NDArray[np.intp]:
+        if not source:
+            return columns
+        return columns - np.searchsorted(np.sort(self.query_only), columns)
+
+    def query(self, X: Any) -> Cells:
+        """Prepare rows of the query's kind."""
+        if self.encoder_ is not None:
+            return _encoded(self.encoder_, X)
+        return self._cells(self.genes_of(X), self.extra_of(X), self.levels_, self.extra_levels_)
+
+    def source(self, X: Any) -> Cells:
+        """Prepare the rows of a source, by its own levels."""
+        if self.encoder_ is not None:
+            return _encoded(self.encoder_, X)
+        genes, extra = self.genes_of(X, source=True), self.extra_of(X, source=True)
+        levels = self._levels(genes)
+        return self._cells(genes, extra, levels, _mean_scale(extra, self.scale_passthrough))
+
+    def _levels(self, genes: Any) -> dict[str, Any]:
+        if self.kind in ("binary", "counts"):
+            return {}
+        if (least := _smallest(genes)) < 0:
+            raise InputError(
+                f"X has negative values ({least:.3g}), which preprocess={self.kind!r} cannot take",
+                cause="values that were scaled already",
+                remedy='pass counts or log counts, or preprocess="standard"',
+            )
+        depth = np.asarray(genes.sum(axis=1)).ravel()
+        if self.kind == "tfidf":
+            seen = np.asarray((genes > 0).sum(axis=0)).ravel()
+            idf = np.log1p(genes.shape[0] / (1.0 + seen)).astype(np.float32)
+            return {"idf": idf}
+        level = float(np.median(depth[depth > 0])) if (depth > 0).any() else 1.0
+        total, squares = np.zeros(genes.shape[1]), np.zeros(genes.shape[1])
+        for block in blocks(genes.shape[0]):
+            part = _log_at(genes[block], level)
+            total += np.asarray(part.sum(axis=0)).ravel()
+            squares += np.asarray(part.multiply(part).sum(axis=0)).ravel()
+        mean = total / genes.shape[0]
+        spread = np.sqrt(np.maximum(squares / genes.shape[0] - mean**2, 0.0))
+        scale = np.where(spread > 0, 1.0 / np.where(spread > 0, spread, 1.0), 0.0)
+        return {"depth": level, "mean": mean, "scale": scale}
+
+    def _cells(
+        self, genes: Any, extra: NDArray[np.float32], levels: dict[str, Any], of_extra: Any
+    ) -> Cells:
+        mean, scale = of_extra
+        extra = ((extra - mean) * scale).astype(np.float32)
+        if self.kind == "binary":
+            return Cells(BinaryRows.of(genes), extra)
+        if self.kind == "counts":
+            return Cells(sp.csr_matrix(genes, dtype=np.float32), extra)
+        if self.kind == "tfidf":
+            rows = sp.csr_matrix(genes, dtype=np.float32)
+            depth = np.maximum(np.asarray(rows.sum(axis=1)).ravel(), 1e-12)
+            rows = sp.diags(1e4 / depth).astype(np.float32) @ rows @ sp.diags(levels["idf"])
+            rows = sp.csr_matrix(rows, dtype=np.float32)
+            rows.data = np.log1p(rows.data)
+            return Cells(rows, extra)
+        parts = [_log_at(genes[block], levels["depth"]) for block in blocks(genes.shape[0])]
+        rows = sp.csr_matrix(sp.vstack(parts), dtype=np.float32)
+        centre = (levels["mean"] * levels["scale"]).astype(np.float32)
+        rows.data *= levels["scale"].astype(np.float32)[rows.indices]
+        rows.data = np.minimum(rows.data, CLIP + centre[rows.indices])
+        return Cells(rows, extra, centre)
+
+
+def _log_at(genes: Any, level: float) -> Any:
+    """Return log(1 + value) of rows that are brought to one depth; empty rows stay empty."""
+    rows = sp.csr_matrix(genes, dtype=np.float64, copy=True)
+    depth = np.asarray(rows.sum(axis=1)).ravel()
+    factor = np.where(depth > 0, level / np.where(depth > 0, depth, 1.0), 0.0)
+    rows.data = np.log1p(rows.data * np.repeat(factor, np.diff(rows.indptr)))
+    return rows
+
+
+def _mean_scale(
+    extra: NDArray[np.float32], scale: bool
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    width = extra.shape[1]
+    if not scale or not width:
+        return np.zeros(width, dtype=np.float32), np.ones(width, dtype=np.float32)
+    spread = extra.std(axis=0)
+    return extra.mean(axis=0), np.where(spread > 1e-6, 1.0 / np.maximum(spread, 1e-6), 0.0).astype(
+        np.float32
+    )
+
+
+def _encoded(encoder: TableEncoder, X: Any) -> Cells:
+    values = encoder.transform(X)
+    values = (
+        sp.csr_matrix(values, dtype=np.float32)
+        if sp.issparse(values)
+        else np.ascontiguousarray(values, dtype=np.float32)
+    )
+    return Cells(values, np.zeros((values.shape[0], 0), dtype=np.float32))
+
+
+def plain(X: Any) -> Any:
+    """Return X as an array or CSR matrix."""
+    if arrays.is_frame(X):
+        return numbers_of(X)
+    return X.tocsr() if sp.issparse(X) else np.asarray(X)
+
+
+def _smallest(X: Any) -> float:
+    values = X.data if sp.issparse(X) else X
+    return float(values.min()) if values.size else 0.0
+
+
+def is_numeric(X: Any) -> bool:
+    """Tell whether X has numbers only, none of them missing."""
+    try:
+        values = plain(X)
+    except (InputError, ValueError, TypeError):
+        return False
+    data = values.data if sp.issparse(values) else values
+    return data.dtype.kind in "fiub" and bool(np.isfinite(data).all())
+
+
+def has_negative(X: Any) -> bool:
+    """Tell whether a value is below 0."""
+    return _smallest(plain(X)) < 0
+
+
+def are_counts(X: Any) -> bool:
+    """Tell whether all values are whole numbers of 0 or more."""
+    values = plain(X)
+    data = values.data if sp.issparse(values) else values
+    return data.size == 0 or bool((data >= 0).all() and (data == np.floor(data)).all())

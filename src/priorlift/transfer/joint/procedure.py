@@ -1,0 +1,197 @@
+"""The three stages in order: joint training, neighbour vote, joint training with the vote's labels.
+
+The first stage places query and references in one space and learns the labels of the references;
+the second carries labels over to the query by a vote of nearest neighbours; the third starts anew
+with labels on both sides. Its neighbours have the last word.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from priorlift.core.seeds import derive_seed
+from priorlift.transfer.joint import neighbours
+from priorlift.transfer.joint.model import QUANTILES, FittedJoint, Member
+from priorlift.transfer.joint.settings import Settings
+from priorlift.transfer.joint.sparse_batches import Cells
+from priorlift.transfer.joint.stages import DataSet, Stage, Weights, initial, train_stage
+
+LOOKED_AT = 2000
+"""Anchors of which the distances to their own neighbours are measured."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """The rows of one data set with their classes.
+
+    Parameters
+    ----------
+    cells : Cells
+        Prepared rows.
+    codes : ndarray of int, shape (n,)
+        Classes; -1 where unknown.
+    weight : ndarray of shape (n,)
+        Of the rows.
+    key : str
+        Content that seeds the order of rows: a fingerprint.
+    """
+
+    cells: Cells
+    codes: NDArray[np.int64]
+    weight: NDArray[np.float64]
+    key: str = ""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What the procedure gives.
+
+    Attributes
+    ----------
+    model : FittedJoint
+        For new rows.
+    history : dict of str to list of float
+        Mean loss of each epoch, by stage, of the first member.
+    stage1 : ndarray of int, shape (n,)
+        Classes of the query by the head of the first stage.
+    """
+
+    model: FittedJoint
+    history: dict[str, list[float]]
+    stage1: NDArray[np.int64]
+
+
+def fit_joint(
+    query: Side, references: Sequence[Side], n_classes: int, settings: Settings, seed: int
+) -> Fit:
+    """Run the procedure, once for each member.
+
+    Parameters
+    ----------
+    query : Side
+        The query; its known classes are used.
+    references : sequence of Side
+        In an order that does not depend on names.
+    n_classes : int
+        Number of classes.
+    settings : Settings
+        Resolved.
+    seed : int
+        Seeds everything.
+
+    Raises
+    ------
+    InputError
+        Training diverges.
+    """
+    fits = []
+    for place in range(settings.n_members):
+        own = seed if place == 0 else derive_seed(seed, "member", str(place))
+        fits.append(_fit_member(query, references, n_classes, settings, own))
+    members = [last for _, last, _ in fits]
+    levels = _levels(members, query.cells)
+    first, _, history = fits[0]
+    stage1 = first.head(first.raw(query.cells)).argmax(axis=1)
+    return Fit(FittedJoint(members, levels), history, stage1)
+
+
+def _fit_member(
+    query: Side, references: Sequence[Side], n_classes: int, settings: Settings, seed: int
+) -> tuple[Member, Member, dict[str, list[float]]]:
+    """Return what the first and the last stage gave."""
+    sets = _sets(query, references)
+    unknown = np.full(query.cells.n_rows, -1, dtype=np.int64)
+    first = Stage("stage 1", n_classes, settings.epochs[0], settings.learning_rate)
+    start = initial(query.cells.width, n_classes, settings, derive_seed(seed, "stage 1"))
+    aligned, history = train_stage(
+        [*sets, DataSet(query.cells, unknown, "query", key=query.key)],
+        first,
+        settings,
+        seed,
+        start,
+    )
+    member = _member(aligned, query, references, settings)
+    if not settings.stage3:
+        return member, member, {"stage 1": history}
+    labels = _transferred(member, query, settings)
+    if settings.joint_init == "random":
+        start = initial(query.cells.width, n_classes, settings, derive_seed(seed, "stage 3"))
+    else:
+        start = aligned
+    third = Stage(
+        "stage 3",
+        n_classes,
+        settings.epochs[1],
+        settings.learning_rate,
+        cross_entropy=not settings.trajectory,
+        centers=True,
+    )
+    joint, later = train_stage(
+        [*sets, DataSet(query.cells, labels, "query", key=query.key)],
+        third,
+        settings,
+        seed,
+        start,
+    )
+    last = _member(joint, query, references, settings)
+    return member, last, {"stage 1": history, "stage 3": later}
+
+
+def _sets(query: Side, references: Sequence[Side]) -> list[DataSet]:
+    """Return the references and the labelled rows of the query."""
+    sets = [
+        DataSet(side.cells, side.codes, "reference", _relative(side.weight), side.key)
+        for side in references
+    ]
+    use = (query.codes >= 0) * query.weight
+    if use.any():
+        shares = use / use.sum()
+        sets.append(DataSet(query.cells, query.codes, "labelled", None, query.key, shares))
+    return sets
+
+
+def _relative(weight: NDArray[np.float64]) -> NDArray[np.float32] | None:
+    mean = float(weight.mean())
+    even = mean <= 0 or bool((weight == mean).all())
+    return None if even else (weight / mean).astype(np.float32)
+
+
+def _member(
+    weights: Weights, query: Side, references: Sequence[Side], settings: Settings
+) -> Member:
+    """Keep the network and the embeddings of all labelled cells."""
+    parts = [(neighbours.normalised(s.cells.embed(weights.W, weights.b)), s) for s in references]
+    if (query.codes >= 0).any():
+        parts.append((neighbours.normalised(query.cells.embed(weights.W, weights.b)), query))
+    anchors = np.concatenate([part[side.codes >= 0] for part, side in parts])
+    codes = np.concatenate([side.codes[side.codes >= 0] for _, side in parts])
+    return Member(weights.W, weights.b, weights.H, weights.c, anchors, codes, settings)
+
+
+def _transferred(member: Member, query: Side, settings: Settings) -> NDArray[np.int64]:
+    """Return the query's classes: the known ones, and the vote's where it is sure enough."""
+    shares, _ = member.vote(neighbours.normalised(member.raw(query.cells)))
+    sure = shares.max(axis=1) >= settings.pseudo_label_min_confidence
+    voted = np.where(sure, shares.argmax(axis=1), -1)
+    return np.where(query.codes >= 0, query.codes, voted).astype(np.int64)
+
+
+def _levels(members: Sequence[Member], query: Cells) -> NDArray[np.float64]:
+    """Return quantiles of the anchors' own distances, at the query's median."""
+    own, theirs = [], []
+    step = max(1, query.n_rows // LOOKED_AT)
+    some = Cells(query.genes[::step], query.extra[::step], query.centre)
+    for member in members:
+        chosen = member.anchors[:: max(1, len(member.anchors) // LOOKED_AT)]
+        k = member.settings.n_neighbors
+        _, distance = neighbours.nearest(chosen, member.anchors, k + 1)
+        # The nearest anchor of an anchor is itself.
+        own.append(distance[:, 1:].mean(axis=1) if distance.shape[1] > 1 else distance[:, 0])
+        theirs.append(member.vote(neighbours.normalised(member.raw(some)))[1])
+    mine, other = np.concatenate(own), np.concatenate(theirs)
+    middle = max(float(np.median(mine)), 1e-9)
+    shifted = mine * (max(float(np.median(other)), 1e-9) / middle)
+    # Strictly rising, as interpolation needs.
+    return np.quantile(shifted, QUANTILES) + 1e-12 * np.arange(len(QUANTILES))
