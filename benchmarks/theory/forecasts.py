@@ -11,12 +11,12 @@ import time
 from pathlib import Path
 
 import numpy as np
-from theory.forecast_data import cases
 
 from priorlift.core.errors import InputError
 from priorlift.theory import forecast
 from priorlift.theory.forecast_check import fitted_errors
 from priorlift.theory.label_alignment import Directions
+from theory.forecast_data import cases
 
 N_GRID = (50, 100, 200, 500, 1000)
 LABELS = (200, 400, 800)
