@@ -17,17 +17,19 @@ from priorlift.encoders.cache import row_hashes
 from priorlift.testing import EncoderConformance
 
 
-class Lengths(RawEncoder):
-    """Features of a text: its length, and a multiple of it; counts the texts it was given."""
+SEEN: list[str] = []
+"""All texts that were encoded."""
 
-    seen = 0
+
+class Lengths(RawEncoder):
+    """Features of a text: its length, and a multiple of it; keeps the texts it was given."""
 
     def __init__(self, factor=1.0):
         self.factor = factor
 
     def _encode(self, X):
         texts = texts_of(X, "Lengths")
-        type(self).seen += len(texts)
+        SEEN.extend(texts)
         lengths = np.array([len(text) for text in texts], dtype=float)
         return np.column_stack([lengths, lengths * self.factor])
 
@@ -37,7 +39,7 @@ class Lengths(RawEncoder):
 
 @pytest.fixture(autouse=True)
 def count():
-    Lengths.seen = 0
+    SEEN.clear()
 
 
 class TestConformance(EncoderConformance):
@@ -57,23 +59,23 @@ class TestConformance(EncoderConformance):
 
 @given(st.lists(st.lists(st.text("abc", max_size=4), min_size=1, max_size=6), max_size=4))
 def test_any_sequence_of_calls_gives_what_the_encoder_gives(tmp_path_factory, calls):
-    Lengths.seen = 0
+    SEEN.clear()
     encoder = CachedEncoder(Lengths(2.0), tmp_path_factory.mktemp("cache"))
     for texts in calls:
         np.testing.assert_array_equal(encoder.transform(texts), Lengths(2.0)._encode(texts))
-        Lengths.seen -= len(texts)
-    assert Lengths.seen == len({text for texts in calls for text in texts})
+        del SEEN[len(SEEN) - len(texts) :]
+    assert len(SEEN) == len({text for texts in calls for text in texts})
 
 
 def test_each_text_is_encoded_once_over_subsets_orders_and_objects(tmp_path):
     texts = ["a", "bb", "a", "ccc", "bb"]
     encoder = CachedEncoder(Lengths(), tmp_path)
     encoder.transform(texts)
-    assert (Lengths.seen, encoder.n_encoded_, encoder.n_read_) == (3, 3, 0)
+    assert (len(SEEN), encoder.n_encoded_, encoder.n_read_) == (3, 3, 0)
     other = CachedEncoder(Lengths(), tmp_path)
     assert other.transform(texts[::-1])[:, 0].tolist() == [2, 3, 1, 2, 1]
     assert other.transform(np.array(["ccc", "dddd"]))[:, 0].tolist() == [3, 4]
-    assert (Lengths.seen, other.n_encoded_, other.n_read_) == (4, 1, 1)
+    assert (len(SEEN), other.n_encoded_, other.n_read_) == (4, 1, 1)
 
 
 def test_the_same_rows_again_are_memory_mapped(tmp_path):
@@ -89,7 +91,7 @@ def test_other_settings_are_other_features(tmp_path):
     for factor in (1.0, 2.0):
         encoder = CachedEncoder(Lengths(factor), tmp_path)
         assert encoder.transform(["abc"]).tolist() == [[3, 3 * factor]]
-    assert Lengths.seen == 2
+    assert len(SEEN) == 2
     assert len(list(tmp_path.iterdir())) == 2
 
 
@@ -98,7 +100,7 @@ def test_other_versions_of_a_library_are_other_features(tmp_path, monkeypatch):
     encoder.transform(["a"])
     monkeypatch.setattr("priorlift.encoders.cache.metadata.version", lambda name: "0.0")
     encoder.transform(["a"])
-    assert Lengths.seen == 2
+    assert len(SEEN) == 2
 
 
 def test_the_device_is_recorded_and_is_no_part_of_the_key(tmp_path):
@@ -108,7 +110,7 @@ def test_the_device_is_recorded_and_is_no_part_of_the_key(tmp_path):
         CachedEncoder(inner, tmp_path).transform(["a"])
     (folder,) = tmp_path.iterdir()
     about = json.loads((folder / "encoder.json").read_text())
-    assert (about["device"], about["dtype"], Lengths.seen) == ("cpu", "float32", 1)
+    assert (about["device"], about["dtype"], len(SEEN)) == ("cpu", "float32", 1)
 
 
 def altered(content):
@@ -128,9 +130,9 @@ def test_a_torn_or_altered_block_is_encoded_again_and_it_is_said(tmp_path, endin
     os.utime(path, (1, 1))
     with pytest.warns(UserWarning, match="features are damaged .* encoded again"):
         assert encoder.transform(["a", "bb"])[:, 0].tolist() == [1, 2]
-    assert (Lengths.seen, encoder.n_damaged_, encoder.n_encoded_) == (4, 1, 2)
+    assert (len(SEEN), encoder.n_damaged_, encoder.n_encoded_) == (4, 1, 2)
     assert encoder.transform(["a", "bb"])[:, 0].tolist() == [1, 2]
-    assert (Lengths.seen, encoder.n_damaged_, encoder.n_read_) == (4, 0, 2)
+    assert (len(SEEN), encoder.n_damaged_, encoder.n_read_) == (4, 0, 2)
 
 
 def test_the_sums_are_those_of_sha256sum(tmp_path):
@@ -166,7 +168,7 @@ def test_what_a_call_needs_stays_whatever_it_takes(tmp_path):
     encoder.transform(["a"])
     encoder.transform(["a", "b"])
     assert encoder.transform(["a", "b"])[:, 0].tolist() == [1, 1]
-    assert Lengths.seen == 2
+    assert len(SEEN) == 2
     with pytest.raises(InputError, match="max_mb is 0"):
         CachedEncoder(Lengths(), tmp_path, max_mb=0).transform(["a"])
 

@@ -2,8 +2,9 @@
 
 What a fit depends on is told by names and parameters, and by versions for what is installed. A
 class of a notebook, a script or a package in development has no version that counts, so its code
-stands for it: its methods, its own bases, and the functions and classes of the user's own that they
-name. What code reads beside these (module constants, files) is not seen.
+stands for it: its methods and plain class attributes, its own bases, and the functions and classes
+of the user's own that they name. What code reads beside these (module constants, files) is not
+seen; an attribute of a class that changes while it runs makes the class another one.
 """
 
 import functools
@@ -44,6 +45,7 @@ def own_code(thing: Any) -> str:
     >>> from sklearn.linear_model import Ridge
     >>> def double(x):
     ...     return 2 * x
+    >>> double.__module__ = "notebook"
     >>> own_code(Ridge), len(own_code(double))
     ('', 32)
     """

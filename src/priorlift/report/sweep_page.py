@@ -67,7 +67,10 @@ def sweep_context(result: SweepResult) -> dict[str, Any]:
         "n_claims": len(result.verdicts),
         "risk": numbers.percent(1 - result.plan.level),
         "seed": result.plan.seed,
-        "code": sorted(result.plan.code.items()),
+        "code": [
+            (encoder, ", ".join(f"{name} {told}" for name, told in sorted(versions.items())))
+            for encoder, versions in sorted(result.plan.code.items())
+        ],
         "versions": sorted(result.environment.items()),
         "studies": study_table(result),
     }

@@ -53,11 +53,13 @@ def test_many_are_scored_as_one_by_one(task, classes, seed):
     for score in scores:
         alone = np.array([score(view) for view in views])
         close = CLOSE if score.name.endswith("gain") else EXACT
-        assert score.many(views) == pytest.approx(alone, abs=close)
+        # LogME is minus the log of a residual, which has few digits left where nothing remains.
+        rounding = 1e-15 * np.exp(2.0 * alone) if score.name == "logme" else 0.0
+        assert (np.abs(score.many(views) - alone) <= close + rounding).all()
         assert len(np.unique(alone.round(6))) > 1
     together = evaluate_many(views, scores)
     for view, (values, missing) in zip(views, together, strict=True):
-        assert values == pytest.approx(evaluate(view, scores)[0], abs=CLOSE)
+        assert values == pytest.approx(evaluate(view, scores)[0], abs=CLOSE, rel=1e-7)
         assert missing == {}
 
 
