@@ -8,6 +8,7 @@ measures best.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -93,7 +94,11 @@ class JointLabelTransferClassifier(TransformerMixin, TransferClassifier):
     n_members : int, optional
         Networks, of different seeds, whose views are averaged; 1.
     count_weight : float, optional
-        Weight of the count model among the views; it needs counts on both sides.
+        Weight of the count model against the vote, from 0 to 1. It needs counts on both sides and
+        is left out where these are not there; `left_out_` says so.
+    refine_rounds : int, optional
+        How often the query's own features (counts of genes and of `query_only` columns, values of
+        `passthrough` ones) refine the labels; 0 for never.
     max_grad_norm : float, optional
         A longer gradient is shortened to it.
     random_state : int, RandomState or None
@@ -115,6 +120,8 @@ class JointLabelTransferClassifier(TransformerMixin, TransferClassifier):
         Mean loss of each epoch, by stage.
     stage1_ : ndarray of shape (n,)
         What the head said of the rows of `fit` after the first stage, for comparison.
+    left_out_ : dict of str to str
+        What the settings ask for and the data do not allow, and why.
     model_ : FittedJoint
         Networks, and embeddings of the anchors; no row of target or sources.
     sources_ : dict of str to str
@@ -185,6 +192,7 @@ class JointLabelTransferClassifier(TransformerMixin, TransferClassifier):
         known_fraction: float | None = None,
         n_members: int | None = None,
         count_weight: float | None = None,
+        refine_rounds: int | None = None,
         max_grad_norm: float | None = None,
         random_state: RandomState = None,
     ) -> None:
@@ -218,6 +226,7 @@ class JointLabelTransferClassifier(TransformerMixin, TransferClassifier):
         self.known_fraction = known_fraction
         self.n_members = n_members
         self.count_weight = count_weight
+        self.refine_rounds = refine_rounds
         self.max_grad_norm = max_grad_norm
         self.random_state = random_state
 
@@ -338,6 +347,27 @@ class JointLabelTransferClassifier(TransformerMixin, TransferClassifier):
             self.plan_.scale_passthrough,
             self.n_features_in_,
         ).fit(target.X, target.sample_weight)
+        self.left_out_ = self._without_counts(tuple(sources))
+        if "counts" in self.left_out_:
+            self.plan_ = replace(self.plan_, count_weight=0.0)
+
+    def _without_counts(self, sources: Sequence[Rows]) -> dict[str, str]:
+        """Return what cannot be used for lack of counts, and why."""
+        prepare, left_out = self.preprocess_, {}
+        if len(prepare.query_only) and not prepare.own_counted_:
+            left_out["query_only"] = "these columns have values that are no counts"
+        if not self.plan_.count_weight:
+            return left_out
+        if prepare.kind == "standard" or not prepare.counted_:
+            left_out["counts"] = "the target's values are no counts"
+        for source in sources:
+            if "counts" not in left_out and not preparing.are_counts(
+                prepare.genes_of(source.X, source=True)
+            ):
+                left_out["counts"] = f"the values of source {source.name!r} are no counts"
+        if not sources:
+            left_out["counts"] = "there is no source"
+        return left_out
 
     def _resolved(self, target: Rows, sources: Sequence[Rows]) -> Settings:
         given = self.get_params(deep=False)
@@ -376,10 +406,10 @@ class JointLabelTransferClassifier(TransformerMixin, TransferClassifier):
         self.model_ = fit.model
         self.history_ = fit.history
         self.stage1_ = self.classes_[fit.stage1]
-        views = self.model_.views(target.X)
-        self.transduction_proba_ = views.vote
-        self.transduction_confidence_ = _confidence(views.vote)
-        codes = np.where(target.y >= 0, target.y, views.vote.argmax(axis=1))
+        views = fit.views
+        self.transduction_proba_ = views.proba
+        self.transduction_confidence_ = _confidence(views.proba)
+        codes = np.where(target.y >= 0, target.y, views.proba.argmax(axis=1))
         self.transduction_ = self.classes_[codes]
 
     def _views(self, X: Any) -> Any:
@@ -400,7 +430,7 @@ class JointLabelTransferClassifier(TransformerMixin, TransferClassifier):
             Of several classes with equal probability the first.
         """
         views = self._views(X)
-        labels = self.classes_[views.vote.argmax(axis=1)]
+        labels = self.classes_[views.proba.argmax(axis=1)]
         if self.unknown_label is None:
             return np.asarray(labels)
         far = self.model_.novelty(views.distance) > self.plan_.known_fraction
@@ -409,7 +439,7 @@ class JointLabelTransferClassifier(TransformerMixin, TransferClassifier):
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """Return class probabilities, shape (n, n_classes), in the order of `classes_`."""
-        return np.asarray(self._views(X).vote)
+        return np.asarray(self._views(X).proba)
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
         """Return probabilities, shape (n, n_classes); of two classes the second's less the first's.
@@ -436,7 +466,7 @@ class JointLabelTransferClassifier(TransformerMixin, TransferClassifier):
 
     def confidence(self, X: Any) -> NDArray[np.float64]:
         """Return how sure the label of each row is, shape (n,), from 0 to 1."""
-        return _confidence(self._views(X).vote)
+        return _confidence(self._views(X).proba)
 
     def novelty(self, X: Any) -> NDArray[np.float64]:
         """Return how far from all anchors each row is, shape (n,), from 0 to 1.

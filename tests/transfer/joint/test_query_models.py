@@ -10,8 +10,8 @@ DRAWS = np.random.default_rng(0)
 COUNTS = DRAWS.poisson(1.0, size=(30, 6)).astype(float)
 VALUES = DRAWS.normal(size=(40, 4)) @ DRAWS.normal(size=(4, 4)) + 3.0
 KINDS = {
-    "counts": (CountFeatures(COUNTS.sum(axis=0), 0.5, 0.7), COUNTS),
-    "values": (GaussianFeatures(VALUES, 0.7), VALUES),
+    "counts": (CountFeatures.of(COUNTS.sum(axis=0), 0.5, 0.7), COUNTS),
+    "values": (GaussianFeatures.of(VALUES, 0.7), VALUES),
 }
 
 
@@ -35,7 +35,7 @@ def test_an_empty_class_is_as_all_cells_are(kind):
 
 
 def test_profiles_are_smoothed_shares():
-    model = CountFeatures(COUNTS.sum(axis=0), 0.5, 0.7)
+    model = CountFeatures.of(COUNTS.sum(axis=0), 0.5, 0.7)
     member = np.random.default_rng(1).dirichlet(np.ones(3), size=len(COUNTS))
     log_t = model.learned(model.sums(sp.csr_matrix(COUNTS), member))
     background = (COUNTS.sum(axis=0) + 0.1) / (COUNTS.sum(axis=0) + 0.1).sum()
@@ -50,7 +50,7 @@ def test_gaussians_are_those_of_scipy_in_all_components(monkeypatch):
     monkeypatch.setattr(query_models, "RIDGE", 0.0)
     codes = np.arange(40) % 2
     member = np.eye(2)[codes]
-    model = GaussianFeatures(VALUES, 1.0)
+    model = GaussianFeatures.of(VALUES, 1.0)
     found = model.log_likelihood(VALUES, model.learned(model.sums(VALUES, member)))
     expected = np.empty((40, 2))
     for c in range(2):
@@ -62,7 +62,7 @@ def test_gaussians_are_those_of_scipy_in_all_components(monkeypatch):
 
 def test_constant_and_few_values_are_no_trouble():
     for values in (np.ones((6, 3)), np.arange(3.0).reshape(1, 3), np.zeros((2, 1))):
-        model = GaussianFeatures(values, 1.0)
+        model = GaussianFeatures.of(values, 1.0)
         member = np.full((len(values), 2), 0.5)
         found = model.log_likelihood(values, model.learned(model.sums(values, member)))
         assert np.isfinite(found).all()

@@ -18,7 +18,7 @@ def two_kinds(n=400, seed=0):
 
 
 def features(counts):
-    return CountFeatures(np.asarray(counts.sum(axis=0)).ravel(), 0.5, 1.0)
+    return CountFeatures.of(np.asarray(counts.sum(axis=0)).ravel(), 0.5, 1.0)
 
 
 def run(counts, evidence, codes=None, weight=None, rounds=6):

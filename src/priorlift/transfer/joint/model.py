@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
 from priorlift.transfer.joint import neighbours, vote
+from priorlift.transfer.joint.combining import Combination
 from priorlift.transfer.joint.settings import Settings
 from priorlift.transfer.joint.sparse_batches import Cells
 
@@ -83,11 +84,19 @@ class FittedJoint(BaseEstimator):
     levels : ndarray of shape (201,)
         Quantiles of the distances of anchors to their own nearest anchors, brought to the level of
         the query.
+    combination : Combination or None
+        What adds counts and the query's own features to the vote.
     """
 
-    def __init__(self, members: Sequence[Member], levels: NDArray[np.float64]) -> None:
+    def __init__(
+        self,
+        members: Sequence[Member],
+        levels: NDArray[np.float64],
+        combination: Combination | None = None,
+    ) -> None:
         self.members = members
         self.levels = levels
+        self.combination = combination
 
     def views(self, cells: Cells) -> "Views":
         """Return what all members say of rows, averaged."""
@@ -95,11 +104,14 @@ class FittedJoint(BaseEstimator):
         embedded = [neighbours.normalised(part) for part in raw]
         votes = [m.vote(part) for m, part in zip(self.members, embedded, strict=True)]
         heads = [m.head(part) for m, part in zip(self.members, raw, strict=True)]
+        shares = np.mean([shares for shares, _ in votes], axis=0)
+        proba = shares if self.combination is None else self.combination.proba(shares, cells)
         return Views(
             embedded[0],
-            np.mean([shares for shares, _ in votes], axis=0),
+            shares,
             np.mean(heads, axis=0),
             np.mean([distance for _, distance in votes], axis=0),
+            proba,
         )
 
     def embedding(self, cells: Cells) -> NDArray[np.float32]:
@@ -122,6 +134,8 @@ class Views:
         Shares of votes; the head's probabilities.
     distance : ndarray of shape (n,)
         Mean distance to the neighbours.
+    proba : ndarray of shape (n, n_classes)
+        Class probabilities: the vote, or the vote with all that was added to it.
     """
 
     def __init__(
@@ -130,8 +144,10 @@ class Views:
         vote: NDArray[np.float64],
         head: NDArray[np.float64],
         distance: NDArray[np.float64],
+        proba: NDArray[np.float64],
     ) -> None:
         self.embedding = embedding
         self.vote = vote
         self.head = head
         self.distance = distance
+        self.proba = proba

@@ -4,6 +4,7 @@ Each data set is prepared by itself, by its own depth and its own means where th
 the level of a gene in one modality says little about its level in another.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -62,6 +63,8 @@ class Preparation(BaseEstimator):
         else:
             self.levels_ = self._levels(self.genes_of(X))
             self.extra_levels_ = _mean_scale(self.extra_of(X), self.scale_passthrough)
+        self.counted_ = self.encoder_ is None and are_counts(self.genes_of(X))
+        self.own_counted_ = bool(len(self.query_only)) and _are_whole(self.query_only_of(X))
         return self
 
     def genes_of(self, X: Any, *, source: bool = False) -> Any:
@@ -81,7 +84,7 @@ class Preparation(BaseEstimator):
 
     def query_only_of(self, X: Any) -> Any:
         """Return the columns that only the query has, as CSR."""
-        return sp.csr_matrix(plain(X)[:, self.query_only], dtype=np.float64)
+        return sp.csr_matrix(plain(X)[:, self.query_only], dtype=np.float32)
 
     def _places(self, columns: NDArray[np.intp], source: bool) -> NDArray[np.intp]:
         if not source:
@@ -92,7 +95,13 @@ class Preparation(BaseEstimator):
         """Prepare rows of the query's kind."""
         if self.encoder_ is not None:
             return _encoded(self.encoder_, X)
-        return self._cells(self.genes_of(X), self.extra_of(X), self.levels_, self.extra_levels_)
+        genes = self.genes_of(X)
+        cells = self._cells(genes, self.extra_of(X), self.levels_, self.extra_levels_)
+        return replace(
+            cells,
+            counts=genes if self.counted_ else None,
+            own=self.query_only_of(X) if self.own_counted_ else None,
+        )
 
     def source(self, X: Any) -> Cells:
         """Prepare the rows of a source, by its own levels."""
@@ -100,7 +109,8 @@ class Preparation(BaseEstimator):
             return _encoded(self.encoder_, X)
         genes, extra = self.genes_of(X, source=True), self.extra_of(X, source=True)
         levels = self._levels(genes)
-        return self._cells(genes, extra, levels, _mean_scale(extra, self.scale_passthrough))
+        cells = self._cells(genes, extra, levels, _mean_scale(extra, self.scale_passthrough))
+        return replace(cells, counts=genes if are_counts(genes) else None)
 
     def _levels(self, genes: Any) -> dict[str, Any]:
         if self.kind in ("binary", "counts"):
@@ -210,7 +220,18 @@ def has_negative(X: Any) -> bool:
 
 
 def are_counts(X: Any) -> bool:
-    """Tell whether all values are whole numbers of 0 or more."""
-    values = plain(X)
-    data = values.data if sp.issparse(values) else values
-    return data.size == 0 or bool((data >= 0).all() and (data == np.floor(data)).all())
+    """Tell whether all values are whole numbers of 0 or more, and not 0 and 1 alone."""
+    return _are_whole(X) and _largest(X) > 1
+
+
+def _are_whole(X: Any) -> bool:
+    for block in blocks(X.shape[0]):
+        part = X[block].data if sp.issparse(X) else X[block]
+        if part.size and (part.min() < 0 or (part != np.floor(part)).any()):
+            return False
+    return True
+
+
+def _largest(X: Any) -> float:
+    values = X.data if sp.issparse(X) else X
+    return float(values.max()) if values.size else 0.0

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from priorlift.core.seeds import derive_seed
 from priorlift.transfer.joint import neighbours
-from priorlift.transfer.joint.model import QUANTILES, FittedJoint, Member
+from priorlift.transfer.joint.combining import combine
+from priorlift.transfer.joint.model import QUANTILES, FittedJoint, Member, Views
 from priorlift.transfer.joint.settings import Settings
 from priorlift.transfer.joint.sparse_batches import Cells
 from priorlift.transfer.joint.stages import DataSet, Stage, Weights, initial, train_stage
@@ -56,11 +57,14 @@ class Fit:
         Mean loss of each epoch, by stage, of the first member.
     stage1 : ndarray of int, shape (n,)
         Classes of the query by the head of the first stage.
+    views : Views
+        What the fit says of the query's rows; probabilities by models of other rows.
     """
 
     model: FittedJoint
     history: dict[str, list[float]]
     stage1: NDArray[np.int64]
+    views: Views
 
 
 def fit_joint(
@@ -94,7 +98,11 @@ def fit_joint(
     levels = _levels(members, query.cells)
     first, _, history = fits[0]
     stage1 = first.head(first.raw(query.cells)).argmax(axis=1)
-    return Fit(FittedJoint(members, levels), history, stage1)
+    model = FittedJoint(members, levels)
+    views = model.views(query.cells)
+    if settings.count_weight or settings.refine_rounds:
+        model.combination, views.proba = combine(query, references, views.vote, settings)
+    return Fit(model, history, stage1, views)
 
 
 def _fit_member(

@@ -5,6 +5,7 @@ Gaussian in the query's principal components. Both learn from sums over cells, s
 the cells out is a subtraction.
 """
 
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -21,23 +22,28 @@ RIDGE = 1e-3
 """Added to a covariance's diagonal, times its mean."""
 
 
+@dataclass(frozen=True)
 class CountFeatures:
     """Counts: each class is a profile, drawn towards the profile of all cells.
 
     Parameters
     ----------
-    level : ndarray of shape (g,)
-        Counts of all cells of the query.
+    background : ndarray of shape (g,)
+        The profile of all cells.
     strength : float
-        Counts a column that each class has beforehand, at the profile of all cells.
+        Counts that each class has beforehand, at that profile.
     weight : float
         Of the log-likelihood.
     """
 
-    def __init__(self, level: Floats, strength: float, weight: float) -> None:
-        self.background = (level + 0.1) / (level + 0.1).sum()
-        self.strength = strength * len(level)
-        self.weight = weight
+    background: Floats
+    strength: float
+    weight: float
+
+    @classmethod
+    def of(cls, level: Floats, strength: float, weight: float) -> "CountFeatures":
+        """Make it of the counts of all cells, shape (g,), and of a strength a column."""
+        return cls((level + 0.1) / (level + 0.1).sum(), strength * len(level), weight)
 
     def sums(self, rows: Any, member: Floats) -> Floats:
         """Return what is learned from, shape (n_classes, g): counts of the classes."""
@@ -53,28 +59,35 @@ class CountFeatures:
         return self.weight * log_likelihood(rows, learned)
 
 
+@dataclass(frozen=True)
 class GaussianFeatures:
     """Real values: each class is a Gaussian in principal components of the query.
 
     Parameters
     ----------
-    values : ndarray of shape (n, p)
-        All cells of the query.
+    mean : ndarray of shape (p,)
+        Of all cells.
+    basis : ndarray of shape (p, d)
+        From columns to principal components of standardised columns.
     weight : float
         Of the log-likelihood.
     """
 
-    def __init__(self, values: Floats, weight: float) -> None:
-        self.mean = values.mean(axis=0)
-        spread = values.std(axis=0)
+    mean: Floats
+    basis: Floats
+    weight: float
+
+    @classmethod
+    def of(cls, values: Floats, weight: float) -> "GaussianFeatures":
+        """Make it of the values of all cells, shape (n, p)."""
+        mean, spread = values.mean(axis=0), values.std(axis=0)
         scale = np.where(spread > 1e-9, 1.0 / np.maximum(spread, 1e-9), 0.0)
-        standard = (values - self.mean) * scale
+        standard = (values - mean) * scale
         _, vectors = np.linalg.eigh(standard.T @ standard)
         first = vectors[:, ::-1][:, : min(N_COMPONENTS, *values.shape)]
         # The sign of a vector is arbitrary; this one does not depend on the machine.
         first *= np.where(first.sum(axis=0) < 0, -1.0, 1.0)
-        self.basis = scale[:, None] * first
-        self.weight = weight
+        return cls(mean, scale[:, None] * first, weight)
 
     def components(self, rows: Any) -> Floats:
         """Return principal components of rows."""

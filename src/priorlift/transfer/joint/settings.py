@@ -26,7 +26,9 @@ class Settings:
     min_steps : int
         Least steps of an epoch.
     count_weight : float
-        Weight of the count model among the views, from 0 (not used) to 1 (alone).
+        Weight of the count model against the vote, from 0 (not used) to 1 (alone).
+    refine_rounds : int
+        How often the query's own features refine the labels; 0 for never.
     """
 
     mode: str = "published"
@@ -57,10 +59,11 @@ class Settings:
     n_members: int = 1
     max_grad_norm: float = 100.0
     count_weight: float = 0.0
+    refine_rounds: int = 0
 
 
 PUBLISHED = Settings()
-DEFAULT = replace(PUBLISHED, mode="default", min_steps=20)
+DEFAULT = replace(PUBLISHED, mode="default", min_steps=20, count_weight=0.8, refine_rounds=6)
 MODES = {"published": PUBLISHED, "default": DEFAULT}
 
 
@@ -112,6 +115,7 @@ def _check_ranges(settings: Settings) -> None:
         "alignment_weight": 0.0,
         "center_weight": 0.0,
         "l1": 0.0,
+        "refine_rounds": 0,
     }
     for name, bound in least.items():
         if not getattr(settings, name) >= bound:

@@ -85,11 +85,17 @@ class Cells:
         Values of further columns, proteins say; p may be 0.
     centre : ndarray of float32, shape (g,), or None
         Subtracted from each row of `genes`, without making it dense.
+    counts : CSR matrix or ndarray of shape (n, g), or None
+        Counts of genes as they were given, where they are counts.
+    own : CSR matrix of shape (n, r), or None
+        Counts in columns that only the query has, peaks say.
     """
 
     genes: Any
     extra: NDArray[np.float32]
     centre: NDArray[np.float32] | None = None
+    counts: Any = None
+    own: Any = None
 
     @property
     def n_rows(self) -> int:
