@@ -16,7 +16,6 @@ from priorlift.encoders.base import texts_of
 from priorlift.encoders.cache import row_hashes
 from priorlift.testing import EncoderConformance
 
-
 SEEN: list[str] = []
 """All texts that were encoded."""
 
