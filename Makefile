@@ -14,6 +14,9 @@ WORKERS ?= 2
 # Passed on to pytest, for example: make test ARGS="-k pool"
 ARGS ?=
 CHECKED = src tests benchmarks examples
+# Real data lie beside the repository where there are any.
+WITH_DATA = if [ -z "$${PRIORLIFT_DATA:-}" ] && [ -d ../shared/data ]; then \
+	PRIORLIFT_DATA=$$(cd ../shared/data && pwd); export PRIORLIFT_DATA; fi;
 
 .PHONY: help demo test lint format bench bench-ranking bench-gap bench-sweeps bench-theory docs clean browser
 
@@ -26,10 +29,7 @@ demo: $(VENV)/.stamp ## set up .venv and run the main job on real data (runs/dem
 
 test: $(TEST_VENV)/.stamp browser lint ## set up .venv-test (all extras) and run every check and test
 	@echo "[test] running pytest on $(WORKERS) processes"
-	@if [ -z "$${PRIORLIFT_DATA:-}" ] && [ -d ../shared/data ]; then \
-		PRIORLIFT_DATA=$$(cd ../shared/data && pwd); export PRIORLIFT_DATA; \
-	fi; \
-	if [ "$${CI:-}" = true ]; then PRIORLIFT_REQUIRE_BROWSER=1; export PRIORLIFT_REQUIRE_BROWSER; fi; \
+	@$(WITH_DATA) if [ "$${CI:-}" = true ]; then PRIORLIFT_REQUIRE_BROWSER=1; export PRIORLIFT_REQUIRE_BROWSER; fi; \
 	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
 lint: $(TEST_VENV)/.stamp ## check style, types and the order of the layers
@@ -47,25 +47,16 @@ bench: $(TEST_VENV)/.stamp ## run the benchmarks, quickly (FULL=1: as published)
 	@$(BIN)/python benchmarks/run.py $(if $(FULL),--full,--quick)
 
 bench-ranking: $(TEST_VENV)/.stamp ## compare rankings with the truth on real data (FULL=1: train it)
-	@if [ -z "$${PRIORLIFT_DATA:-}" ] && [ -d ../shared/data ]; then \
-		PRIORLIFT_DATA=$$(cd ../shared/data && pwd); export PRIORLIFT_DATA; \
-	fi; \
-	$(BIN)/python benchmarks/ranking_proof.py $(if $(FULL),--full,--quick)
+	@$(WITH_DATA) $(BIN)/python benchmarks/ranking_proof.py $(if $(FULL),--full,--quick)
 
 bench-gap: $(TEST_VENV)/.stamp ## compare boosting across domains on real data (FULL=1: 20 splits)
-	@if [ -z "$${PRIORLIFT_DATA:-}" ] && [ -d ../shared/data ]; then \
-		PRIORLIFT_DATA=$$(cd ../shared/data && pwd); export PRIORLIFT_DATA; \
-	fi; \
-	$(BIN)/python benchmarks/gap_proof.py $(if $(FULL),--full,--quick)
+	@$(WITH_DATA) $(BIN)/python benchmarks/gap_proof.py $(if $(FULL),--full,--quick) $(PARTS)
 
 bench-sweeps: $(TEST_VENV)/.stamp ## compare shared searches with GridSearchCV (FULL=1: as published)
-	@$(BIN)/python benchmarks/sweeps_proof.py $(if $(FULL),--full,--quick)
+	@$(WITH_DATA) $(BIN)/python benchmarks/sweeps_proof.py $(if $(FULL),--full,--quick) $(PARTS)
 
 bench-theory: $(TEST_VENV)/.stamp ## hold the theory against simulation and time it (FULL=1: as published)
-	@if [ -z "$${PRIORLIFT_DATA:-}" ] && [ -d ../shared/data ]; then \
-		PRIORLIFT_DATA=$$(cd ../shared/data && pwd); export PRIORLIFT_DATA; \
-	fi; \
-	$(BIN)/python benchmarks/theory_proof.py $(if $(FULL),--full,--quick) $(PARTS)
+	@$(WITH_DATA) $(BIN)/python benchmarks/theory_proof.py $(if $(FULL),--full,--quick) $(PARTS)
 
 docs: $(DOCS_VENV)/.stamp ## build the documentation into site/
 	@echo "[docs] running: mkdocs build --strict"
