@@ -43,10 +43,22 @@ def test_the_labelled_query_is_a_new_file(folder, cli, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["labelled.h5ad"]
 
 
+def test_peaks_of_the_query_may_come_along(folder, cli, tmp_path):
+    given = [folder / "rna.h5ad", folder / "atac.h5ad"]
+    peaks = anndata.read_h5ad(given[1])
+    peaks.var_names = [f"chr1_{i}_{i + 1}" for i in range(peaks.n_vars)]
+    peaks.write_h5ad(tmp_path / "peaks.h5ad")
+    arguments = ("--label", "cell_type", "--peaks", tmp_path / "peaks.h5ad")
+    ended = cli("cells", "transfer", *given, *arguments, "--out", tmp_path / "x.h5ad", "--json")
+    assert ended.code == 0, ended.err
+    assert "380 peaks of the query refine the labels" in json.loads(ended.out)["notes"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         ([], "--label is not given"),
+        (["--label", "cell_type", "--peaks", "atac"], "query: has no .obsm['atac']"),
         (["--label", "celltype"], "did you mean 'cell_type'"),
         (["--label", "cell_type", "--layer", "raw"], "unknown layer 'raw'"),
         (["--label", "cell_type", "--mode", "best"], "mode is 'best'"),

@@ -44,6 +44,12 @@ def transfer(
         str | None,
         typer.Option("--layer", help="Where the values are. [default: counts if there, else X]"),
     ] = None,
+    peaks: Annotated[
+        str | None,
+        typer.Option(
+            "--peaks", metavar="FILE|KEY", help="Counts of the query's peaks: .h5ad, or .obsm key."
+        ),
+    ] = None,
     mode: Annotated[
         str, typer.Option("--mode", help="default, or published: as the authors have it.")
     ] = "default",
@@ -75,6 +81,7 @@ def transfer(
             label_key=label,
             batch_key=batch,
             layer=layer,
+            peaks=peaks,
             mode=mode,  # type: ignore[arg-type]  # refused by name if it is another
             unknown=unknown,
             compare=compare,

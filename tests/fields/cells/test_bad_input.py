@@ -77,7 +77,7 @@ def test_values_that_are_no_numbers_are_refused_with_their_cell(pair, transfer, 
         ({"query_label_key": "thruth"}, InputError, "unknown query_label_key.*mean 'truth'"),
         ({"layer": "raw"}, InputError, "unknown layer 'raw'.*known: X"),
         ({"proteins": "adt"}, InputError, r"has no .obsm\['adt'\]"),
-        ({"peaks": "peaks"}, InputError, "peaks are not used yet.*gene_activity"),
+        ({"peaks": "peaks"}, InputError, r"has no .obsm\['peaks'\]"),
         ({"estimator": None, "mode": "best"}, InputError, "mode is 'best'"),
     ],
 )

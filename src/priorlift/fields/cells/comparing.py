@@ -66,7 +66,7 @@ def ways(sides: Sides, estimator: Any, seed: int) -> dict[str, NDArray[Any]]:
     y = y.astype(str)
     X = sp.vstack([part.X[at] for part, at in zip(sides.parts, known, strict=True)], format="csr")
     reference = baselines.standardised(X, n_genes)
-    query = baselines.standardised(sides.X, n_genes)
+    query = baselines.standardised(sides.shared, n_genes)
     said = {
         "majority type": baselines.majority(y, sides.X.shape[0]),
         "logistic regression": baselines.logistic(reference, y, query),

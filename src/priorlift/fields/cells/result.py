@@ -44,7 +44,7 @@ class CellTransfer:
         Their types; empty after `load`.
     categories : tuple of str
         The types, in the references' order.
-    genes, proteins : tuple of str
+    genes, proteins, peaks : tuple of str
         The columns that were used.
     estimator : JointLabelTransferClassifier
         Fitted; it holds the embeddings of reference cells as anchors, and no expression.
@@ -70,6 +70,7 @@ class CellTransfer:
     categories: tuple[str, ...]
     genes: tuple[str, ...]
     proteins: tuple[str, ...]
+    peaks: tuple[str, ...]
     estimator: Any
     plan: dict[str, Any]
     unknown: bool
@@ -142,8 +143,9 @@ class CellTransfer:
         """
         import pandas as pd
 
-        if self.proteins:
-            raise InputError("further cells with proteins cannot be labelled yet")
+        for kind, columns in (("proteins", self.proteins), ("peaks", self.peaks)):
+            if columns:
+                raise InputError(f"further cells with {kind} cannot be labelled yet")
         data = open_cells(query, "query")
         if missing := sorted(set(self.genes) - set(map(str, data.var_names))):
             raise InputError(

@@ -22,7 +22,7 @@ from priorlift.fields.cells.result import CellTransfer
 
 FORMAT = 1
 MODEL, ARRAYS, ABOUT = "model.priorlift", "cells.npz", "cells.json"
-TEXTS = ("label_key", "names", "categories", "genes", "proteins", "plan", "unknown")
+TEXTS = ("label_key", "names", "categories", "genes", "proteins", "peaks", "plan", "unknown")
 NUMBERS = ("confidence", "novelty", "proba", "embedding")
 
 
@@ -103,7 +103,7 @@ def load(path: str | Path) -> CellTransfer:
             remedy="save it again with result.save(path)",
         ) from error
     kept = {name: about[name] for name in TEXTS}
-    for name in ("names", "categories", "genes", "proteins"):
+    for name in ("names", "categories", "genes", "proteins", "peaks"):
         kept[name] = tuple(kept[name])
     return CellTransfer(
         **kept,

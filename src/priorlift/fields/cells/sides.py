@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from priorlift.core.errors import InputError
 from priorlift.fields.cells import expression, genes, labels
 from priorlift.fields.cells.opening import open_cells, open_references
+from priorlift.fields.cells.peaks import read_peaks
 from priorlift.pool import Source, SourcePool
 
 
@@ -26,6 +27,7 @@ class Wanted:
     batch_key: str | None = None
     layer: str | None = None
     proteins: str | None = None
+    peaks: Any = None
     query_label_key: str | None = None
     unlabeled_category: Any = None
     n_neighbors: int = 30
@@ -67,12 +69,12 @@ class Sides:
     parts : tuple of Part
         One a source.
     X : CSR matrix
-        The query's shared genes, then proteins.
+        The query's shared genes, then proteins, then peaks.
     y : ndarray of object
         Types of query cells, None for those without.
     groups : ndarray or None
         The query's batches.
-    genes, proteins : tuple of str
+    genes, proteins, peaks : tuple of str
         The columns.
     categories : tuple of str
         The types, in the references' order.
@@ -91,6 +93,7 @@ class Sides:
     groups: NDArray[Any] | None
     genes: tuple[str, ...]
     proteins: tuple[str, ...]
+    peaks: tuple[str, ...]
     categories: tuple[str, ...]
     empty: NDArray[np.bool_]
     layers: dict[str, str]
@@ -109,6 +112,17 @@ class Sides:
         """Positions of the protein columns."""
         first = len(self.genes)
         return list(range(first, first + len(self.proteins))) or None
+
+    @property
+    def query_only(self) -> list[int] | None:
+        """Positions of the peak columns."""
+        first = len(self.genes) + len(self.proteins)
+        return list(range(first, first + len(self.peaks))) or None
+
+    @property
+    def shared(self) -> Any:
+        """The query's columns that references have, too."""
+        return self.X[:, : len(self.genes) + len(self.proteins)] if self.peaks else self.X
 
 
 def gather(reference: Any, query: Any, wanted: Wanted) -> Sides:
@@ -151,17 +165,21 @@ def gather(reference: Any, query: Any, wanted: Wanted) -> Sides:
     warned += _kinds(read) + _empty(read)
     names, blocks = _proteins(named, wanted.proteins)
     rows = {where: _joined(read[where].X, blocks.get(where)) for where in named}
+    peaks, counts = read_peaks(wanted.peaks, query)
+    if peaks:
+        notes.append(f"{len(peaks):,} peaks of the query refine the labels")
     parts = _parts(references, types, rows, wanted, warned)
     used = {str(v) for values in (*types.values(), y) for v in values if v is not None}
     return Sides(
         references=references,
         query=query,
         parts=tuple(parts),
-        X=rows["query"],
+        X=_joined(rows["query"], counts),
         y=y,
         groups=_groups(references, query, wanted.batch_key),
         genes=shared,
         proteins=names,
+        peaks=peaks,
         categories=labels.categories_of(references, wanted.label_key, used),
         empty=read["query"].empty,
         layers={

@@ -17,6 +17,7 @@ from priorlift.core.errors import InputError
 from priorlift.core.seeds import RandomState
 from priorlift.fields.cells import comparing
 from priorlift.fields.cells.opening import open_cells
+from priorlift.fields.cells.peaks import located
 from priorlift.fields.cells.result import UNKNOWN, CellTransfer
 from priorlift.fields.cells.sides import Sides, Wanted, gather
 
@@ -64,8 +65,10 @@ def transfer_labels(
     proteins : str, optional
         An `.obsm` key of both sides, matched by column names where they are frames; proteins are
         taken as they are, logarithms say, beside the genes.
-    peaks : optional
-        Not in use yet; refused.
+    peaks : AnnData, path or str, optional
+        Counts of the query's peaks, which refine the labels: an AnnData of the same cells (or its
+        `.h5ad` or `.zarr`), a modality of a query that is a MuData, or an `.obsm` key of the query.
+        The query itself has genes all the same; see `gene_activity`. Not for `mode="published"`.
     query_label_key : str, optional
         The query's column of `.obs` with labels to learn from. No other column of the query's
         `.obs` is read before the labels are in place, `label_key` included.
@@ -138,11 +141,7 @@ def transfer_labels(
     >>> float((new.obs["cell_type_pred"].astype(str) == new.obs["cell_type"]).mean()) > 0.9
     True
     """
-    if peaks is not None:
-        raise InputError(
-            "peaks are not used yet",
-            remedy="make genes of them with priorlift.cells.gene_activity and pass these as query",
-        )
+    peaks = located(peaks, query)
     if copy:
         query = open_cells(query, "query")
         query = query.to_memory() if query.isbacked else query.copy()
@@ -155,6 +154,7 @@ def transfer_labels(
             batch_key=batch_key,
             layer=layer,
             proteins=proteins,
+            peaks=peaks,
             query_label_key=query_label_key,
             unlabeled_category=unlabeled_category,
             n_neighbors=model.n_neighbors or Wanted.n_neighbors,
@@ -162,7 +162,7 @@ def transfer_labels(
     )
     for text in sides.warnings:
         warnings.warn(text, UserWarning, stacklevel=2)
-    model.set_params(passthrough=sides.passthrough)
+    model.set_params(passthrough=sides.passthrough, query_only=sides.query_only)
     model.fit(sides.X, sides.y, sources=sides.pool, groups=sides.groups)
     result = _result(sides, model, label_key, unknown)
     annotate(result, sides.references if not copy else {})
@@ -220,10 +220,11 @@ def _result(sides: Sides, model: Any, key: str, unknown: bool) -> CellTransfer:
         categories=sides.categories,
         genes=sides.genes,
         proteins=sides.proteins,
+        peaks=sides.peaks,
         estimator=model,
         plan=_plan(sides, model),
         unknown=unknown,
-        notes=sides.notes,
+        notes=(*sides.notes, *_left_out(model)),
         warnings=sides.warnings,
         reference_embedding=embedding,
         reference_labels=types,
@@ -258,14 +259,19 @@ def _plan(sides: Sides, model: Any) -> dict[str, Any]:
         "random_state": "none" if seed is None else str(seed),
         "n_genes": len(sides.genes),
         "n_proteins": len(sides.proteins),
+        "n_peaks": len(sides.peaks),
         "n_cells": [sides.query.n_obs, *(part.X.shape[0] for part in sides.parts)],
         "layers": [f"{where}: {name}" for where, name in sides.layers.items()],
         "sources": [f"{name}: {mark}" for name, mark in model.sources_.items()],
         "categories": list(sides.categories),
         "versions": [f"priorlift {priorlift.__version__}", f"anndata {version('anndata')}"],
-        "notes": list(sides.notes),
+        "notes": [*sides.notes, *_left_out(model)],
         "warnings": list(sides.warnings),
     }
+
+
+def _left_out(model: Any) -> list[str]:
+    return [f"{what} left out: {why}" for what, why in model.left_out_.items()]
 
 
 def _plain(value: Any) -> Any:
