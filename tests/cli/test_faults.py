@@ -21,7 +21,7 @@ def harness(request):
 @pytest.mark.slow
 def test_three_kills_change_nothing(harness, tmp_path):
     story = harness.kill_and_resume(
-        tmp_path, n_kills=3, seed=20261124, runners=("serial",), splits_a_kill=8
+        tmp_path, n_kills=3, seed=20261124, runners=("serial",), splits_a_kill=20
     )
     assert story.problems == []
     assert story.n_kills == 3

@@ -389,7 +389,7 @@ def make_sweep(names=SOURCES):
         level=0.95,
         min_lift=0.0,
         shared_models="budgets",
-        code={"priorlift": "0.1.0", "numpy": "2.4"},
+        code={"as is": {"priorlift": "0.1.0", "numpy": "2.4"}},
     )
     first = next(iter(plan.trials(cells[0])))[0]
     record = replace(study.records[0], trial=first, status="failed", outcome=None, error=names[2])
