@@ -22,7 +22,7 @@ from priorlift.core.errors import InputError
 from priorlift.core.seeds import RandomState
 from priorlift.pool import Source, SourcePool
 from priorlift.transfer.base import Method, Rows, TransferClassifier, TransferTags
-from priorlift.transfer.joint import preparing, procedure
+from priorlift.transfer.joint import novelty, preparing, procedure
 from priorlift.transfer.joint.settings import Settings, resolve
 
 MISSING = -1
@@ -474,6 +474,22 @@ class JointLabelTransferClassifier(TransformerMixin, TransferClassifier):
         It is the share of known rows that are nearer to their neighbours.
         """
         return np.asarray(self.model_.novelty(self._views(X).distance))
+
+    def separation(self, X: Any) -> NDArray[np.float64]:
+        """Return how much nearer rows are to each other than to anchors, shape (n,).
+
+        Large where rows form a class that no source has. Unlike `novelty` it holds rows against
+        each other, so X should be the whole query.
+
+        Raises
+        ------
+        InputError
+            X has one row.
+        """
+        check_is_fitted(self, "model_")
+        cells = self.preprocess_.query(self._check_X(X, reset=False))
+        member = self.model_.members[0]
+        return novelty.separation(self.model_.embedding(cells), member.anchors)
 
     def decision_distance(self, X: Any) -> NDArray[np.float64]:
         """Return the mean distance of each row to its neighbours, shape (n,)."""

@@ -1,0 +1,88 @@
+"""Confidence and novelty of transferred labels, against types that are known.
+
+Is a sure label a right one (AUROC, calibration error), and do cells of a type that the reference
+lacks stand out: each type of ADT left out of the reference in turn, and its own unnamed cells. How
+novelty is measured was chosen on one half of the ADT query (seed 100).
+"""
+
+import os
+
+import numpy as np
+from benchmarks.cells import data
+from sklearn.metrics import roc_auc_score
+
+from priorlift import Source, SourcePool
+from priorlift.transfer.joint_labels import JointLabelTransferClassifier
+
+BINS = 15
+
+
+def run(full):
+    """Return the measurements: the final data in full, or the half that was developed on."""
+    folder = os.environ["PRIORLIFT_DATA"]
+    half = None if full else (100, 0)
+    closed, opened = (data.adt(folder, half=half, open_set=which) for which in (False, True))
+    source = next(iter(closed.pool))
+    left_out = {
+        str(kind): _novel(closed, _without(source, kind), 0) for kind in np.unique(source.y)
+    }
+    seeds = range(5) if full else range(100, 102)
+    return {
+        "data": "final" if full else "development",
+        "adt": [_confident(closed, seed) for seed in (range(3) if full else range(100, 102))],
+        "snare": [_confident(data.snare(folder, seed, peaks=True), seed) for seed in seeds],
+        "left_out": left_out,
+        "unnamed": _novel(opened, opened.pool, 0),
+    }
+
+
+def table(results):
+    """Return the measurements as a Markdown table."""
+    rows = [("measure", "value", "goal"), ("---", "---", "---")]
+    for name, goal, most in (("adt", 0.90, 0.03), ("snare", 0.75, 0.10)):
+        auroc, ece = (np.mean([row[key] for row in results[name]]) for key in ("auroc", "ece"))
+        rows.append((f"{name.upper()}, AUROC(confidence, correct)", f"{auroc:.3f}", f"{goal}"))
+        rows.append((f"{name.upper()}, calibration error", f"{ece:.3f}", f"at most {most}"))
+    for key in ("separation", "novelty"):
+        mean = np.mean([row[key] for row in results["left_out"].values()])
+        rows.append((f"ADT, one type left out, AUROC({key})", f"{mean:.3f}", "0.9"))
+        rows.append((f"ADT, unnamed cells, AUROC({key})", f"{results['unnamed'][key]:.3f}", "0.9"))
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+
+
+def _without(source, kind):
+    kept = source.y != kind
+    rest = Source(source.name, np.asarray(source.X)[kept], source.y[kept], task="classification")
+    return SourcePool([rest])
+
+
+def _fit(task, pool, seed):
+    model = JointLabelTransferClassifier(random_state=seed, **task.settings)
+    return model.fit(task.X, [None] * len(task.truth), sources=pool)
+
+
+def _confident(task, seed):
+    model = _fit(task, task.pool, seed)
+    correct, sure = model.transduction_ == task.truth, model.transduction_confidence_
+    bins = np.minimum((sure * BINS).astype(int), BINS - 1)
+    gaps = [
+        abs(sure[bins == b].mean() - correct[bins == b].mean()) * (bins == b).mean()
+        for b in np.unique(bins)
+    ]
+    return {
+        "seed": seed,
+        "accuracy": float(correct.mean()),
+        "mean_confidence": float(sure.mean()),
+        "auroc": float(roc_auc_score(correct, sure)),
+        "ece": float(sum(gaps)),
+    }
+
+
+def _novel(task, pool, seed):
+    model = _fit(task, pool, seed)
+    new = ~np.isin(task.truth, model.classes_)
+    return {
+        "cells": int(new.sum()),
+        "separation": float(roc_auc_score(new, model.separation(task.X))),
+        "novelty": float(roc_auc_score(new, model.decision_distance(task.X))),
+    }
