@@ -1,10 +1,13 @@
 import numpy as np
 import pytest
+from benchmarks.cells import data
 from sklearn.metrics import roc_auc_score
 
+from priorlift import Source, SourcePool
 from priorlift.core.errors import InputError
 from priorlift.transfer.joint import neighbours
 from priorlift.transfer.joint.novelty import separation
+from priorlift.transfer.joint_labels import JointLabelTransferClassifier
 
 
 def _cells(spreads, seed):
@@ -39,3 +42,16 @@ def test_the_order_of_cells_and_anchors_does_not_matter():
 def test_one_cell_has_no_fellows():
     with pytest.raises(InputError, match="two cells"):
         separation(np.eye(2, dtype=np.float32)[:1], np.eye(2, dtype=np.float32))
+
+
+def test_natural_killers_stand_out_where_the_reference_lacks_them(data_dir):
+    task = data.adt(data_dir, half=(100, 0))
+    source = next(iter(task.pool))
+    kept = source.y != "NK"
+    rest = Source("proteins", np.asarray(source.X)[kept], source.y[kept], task="classification")
+    model = JointLabelTransferClassifier(random_state=0, **task.settings)
+    model.fit(task.X, [None] * len(task.truth), sources=SourcePool([rest]))
+    new = task.truth == "NK"
+    by_distance = roc_auc_score(new, model.decision_distance(task.X))
+    found = roc_auc_score(new, model.separation(task.X))
+    assert found > max(0.88, by_distance)
