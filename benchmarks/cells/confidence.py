@@ -18,8 +18,8 @@ BINS = 15
 NOTES = (
     "ADT, calibration error: confidence is the model's own probability, not calibrated; its mean "
     "lies above the accuracy.",
-    "One type left out: the two CD4+ T types are missed; each has the other as a close relative "
-    "in the reference, the likely cause.",
+    "One type left out: the two CD4+ T types are missed; each has the other as a relative "
+    "in the reference, a possible cause (not tested; CD8+ T types, related too, are found).",
     "Unnamed cells: distance to anchors finds them better than separation; how separation is "
     "measured was chosen on types left out.",
 )
