@@ -26,8 +26,10 @@ from priorlift.study.sweep_result import (
     SweptLift,
     SweptVerdict,
 )
+from priorlift.study.target_forecast import TargetForecast
 from priorlift.study.verdicts import Claim, decide
 from priorlift.study.verification import Regret, Verification, VerifiedSource
+from priorlift.theory.forecast_check import CheckRow
 from priorlift.transfer.task_relation import TaskRelation
 from priorlift.trials.outcome import Measured, Outcome, TrialRecord
 
@@ -230,6 +232,25 @@ def make_result(sources=SOURCES, target="digits 4 and 9"):
             for trial in plan.trials()[:3]
         ),
         target=Target(target, np.eye(4), ["4", "9", "4", "9"]),
+        forecast=make_forecast(),
+    )
+
+
+def make_forecast():
+    """A forecast that knows where each claim stands: on the curve, and below its floor."""
+    n = (4, 10, 20, 50, 200, 1000, 100_000, 1_000_000)
+    error = (0.4, 0.3, 0.2, 0.13, 0.12, 0.112, 0.11, 0.11)
+    return TargetForecast(
+        n=n,
+        error=error,
+        low=tuple(0.9 * value for value in error),
+        high=tuple(1.15 * value for value in error),
+        floor=0.11,
+        n_features=64,
+        n_labelled=160,
+        n_rows=220,
+        check=(CheckRow(40, 0.13, 0.12, 0.02), CheckRow(120, 0.105, 0.11, 0.01)),
+        warnings=("held-out rows are too few to see a difference of 10 %",),
     )
 
 

@@ -125,7 +125,7 @@ def test_the_page_never_scrolls_sideways(open_page, name):
 def test_each_plot_is_there_once_for_eyes_and_for_screen_readers(open_page, width):
     page = open_page("study", width)
     images = page.get_by_role("img")
-    assert images.count() == 5
+    assert images.count() == 6
     for image in images.all():
         assert image.is_visible()
     names = page.evaluate(
@@ -133,7 +133,7 @@ def test_each_plot_is_there_once_for_eyes_and_for_screen_readers(open_page, widt
         ".map(s => s.getAttribute('aria-labelledby').split(' ')"
         ".map(id => document.getElementById(id).textContent).join(' '))"
     )
-    assert len(set(names)) == 5
+    assert len(set(names)) == 6
     assert any("digits 3 and 8: +0.094" in name and "helps" in name for name in names)
 
 

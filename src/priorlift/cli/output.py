@@ -83,10 +83,15 @@ def write_table(
 
 
 def show_study(result: "StudyResult") -> None:
-    """Write the outcome of a study: the sentence, the verdicts, what was left out, the warnings."""
+    """Write the outcome of a study: sentence, verdicts, what was left out and what is expected."""
+    from priorlift.study.expected_sentence import expected_sentence
+
     print(f"\n{result.sentence}\n")
     _write_verdicts(result)
     _write_skipped(result)
+    expected = expected_sentence(result)
+    if expected:
+        print(f"{expected}\n")
     for warned in result.warnings:
         if warned.kind != "unusable source":  # stands among what was left out
             print(f"warning: {message(warned.message, remedy=warned.remedy)}")

@@ -178,7 +178,7 @@ def _verified(
     from priorlift.trials.runners import get_runner
 
     budgets = largest_budget(few)
-    study = Study(few, pool, [method], budgets, random_state=seed, rank=False)
+    study = Study(few, pool, [method], budgets, random_state=seed, rank=False, forecast=False)
     study.check_memory(get_runner(how["runner"], how["workers"]).n_workers)
     plan = study.plan
     shown, _ = split_rows(few, plan.design, plan.task, Split(plan.design.largest, 0, 0))

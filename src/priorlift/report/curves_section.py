@@ -67,7 +67,7 @@ def _sentence(method: str, saved: list[Saved]) -> str:
     caveat = "" if labels.low > 0 else "; the interval reaches 0, so this is not shown"
     return (
         f"With {budget:,} labels and {best.sources}, {method} scores as high as with {needed} "
-        f"labels and no sources: {_saved_text(labels)} labels saved "
+        f"labels and no sources: {saved_text(labels)} labels saved "
         f"({numbers.percent(labels.level)} interval: {_saved_interval(labels)}{caveat})."
     )
 
@@ -96,10 +96,11 @@ def _saved_table(saved: list[Saved], name: str) -> Table:
 def _saved_cell(labels: LabelsSaved | None) -> Cell:
     if labels is None:
         return number(numbers.NONE, None)
-    return number(_saved_text(labels), labels.saved, _saved_interval(labels))
+    return number(saved_text(labels), labels.saved, _saved_interval(labels))
 
 
-def _saved_text(labels: LabelsSaved) -> str:
+def saved_text(labels: LabelsSaved) -> str:
+    """Return the labels saved for a reader, with "more than" past the last budget."""
     return numbers.labels(labels.saved, labels.beyond, labels.below)
 
 

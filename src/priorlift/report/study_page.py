@@ -7,6 +7,7 @@ from typing import Any
 from priorlift.plots.lifts import VERDICTS as SIGNS
 from priorlift.report import numbers
 from priorlift.report.curves_section import curve_sections
+from priorlift.report.expected_section import expected_section
 from priorlift.report.explained import DESIGNS, SETTINGS, VERDICTS
 from priorlift.report.figures import Plot, plot
 from priorlift.report.numbers import Scale
@@ -38,6 +39,7 @@ def study_context(result: StudyResult) -> dict[str, Any]:
         "notes": _notes(result),
         "lift_plot": _lift_plot(result) if result.verdicts else None,
         "curves": curve_sections(result),
+        "expected": expected_section(result),
         "one_budget": len(result.plan.design.budgets) < 2,
         "ranking": None if result.ranking is None else ranking_section(result.ranking),
         "bill": _bill(result),

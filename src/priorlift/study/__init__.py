@@ -2,7 +2,7 @@
 
 from priorlift.study.design import Design, Split, choose_design
 from priorlift.study.estimate import Estimate
-from priorlift.study.expected_labels import ExpectedSaved, expected_labels_saved
+from priorlift.study.expected_labels import expected_labels_saved
 from priorlift.study.metrics import METRICS, Metric
 from priorlift.study.past_outcomes import PastOutcomes, read_outcomes
 from priorlift.study.plan import StudyPlan
@@ -17,6 +17,7 @@ from priorlift.study.sweep_estimate import SweepEstimate
 from priorlift.study.sweep_methods import NamedMethod
 from priorlift.study.sweep_plan import SweepPlan
 from priorlift.study.sweep_result import SweepResult
+from priorlift.study.target_forecast import ExpectedSaved, TargetForecast
 from priorlift.study.verdicts import Claim, Verdict, decide
 from priorlift.study.verification import Verification
 from priorlift.study.verify import verify_ranking
@@ -43,6 +44,7 @@ __all__ = [
     "SweepEstimate",
     "SweepPlan",
     "SweepResult",
+    "TargetForecast",
     "Verdict",
     "Verification",
     "Warned",

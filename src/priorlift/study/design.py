@@ -264,17 +264,41 @@ def split_rows(target: Target, design: Design, task: Task, split: Split) -> tupl
     train, test : ndarray of int
         Sorted; train is empty at budget 0.
     """
-    labelled = np.flatnonzero(target.labelled)
-    y = target.y[labelled]
-    if design.kind == "label budgets":
-        pool, test = _cached_test_part(target, design, task)
-    else:
-        pool, test = _cached_folds(target, design, task, split.draw)[split.fold]
+    pool, test = training_part(target, design, task, split.draw, split.fold)
     if design.kind == "scarce target" and split.budget == design.largest:
-        return labelled[pool], labelled[test]
+        return pool, test
     seed = derive_seed(design.seed, "draw", str(split.budget), str(split.draw), str(split.fold))
-    train = pool[_draw(y[pool], split.budget, task, seed)]
-    return labelled[np.sort(train)], labelled[test]
+    train = pool[_draw(target.y[pool], split.budget, task, seed)]
+    return np.sort(train), test
+
+
+def training_part(
+    target: Target, design: Design, task: Task, draw: int = 0, fold: int = 0
+) -> tuple[Rows, Rows]:
+    """Return the rows that training samples are drawn from, and the test rows beside them.
+
+    Parameters
+    ----------
+    target : Target
+        The target that the design was made for.
+    design : Design
+        How its rows are split.
+    task : {"classification", "regression"}
+        Whether splits are stratified.
+    draw, fold : int
+        Repeat and fold of cross-validation; with label budgets all draws have one test part.
+
+    Returns
+    -------
+    train, test : ndarray of int
+        Sorted positions of labelled rows in the target.
+    """
+    labelled = np.flatnonzero(target.labelled)
+    if design.kind == "label budgets":
+        train, test = _cached_test_part(target, design, task)
+    else:
+        train, test = _cached_folds(target, design, task, draw)[fold]
+    return labelled[train], labelled[test]
 
 
 def _draw(y: NDArray[Any], n: int, task: Task, seed: int, share: int = 1) -> Rows:

@@ -16,10 +16,12 @@ from priorlift.core.tables import to_frame
 from priorlift.plots import lifts as lift_plots
 from priorlift.pool import Target
 from priorlift.ranking.result import Ranking
+from priorlift.study.expected_sentence import expected_sentence
 from priorlift.study.interval import Interval
 from priorlift.study.labels_saved import LabelsSaved
 from priorlift.study.plain_json import plain_json
 from priorlift.study.plan import NO_SOURCES, StudyPlan
+from priorlift.study.target_forecast import ExpectedSaved, TargetForecast
 from priorlift.study.verdicts import Verdict
 from priorlift.trials.outcome import TrialRecord
 
@@ -164,6 +166,8 @@ class StudyResult:
         Versions and platform.
     records : tuple of TrialRecord
         All trials, sorted by hash.
+    forecast : TargetForecast or None
+        What theory says of the target alone, or why it says nothing; None where it was not asked.
     """
 
     plan: StudyPlan
@@ -178,6 +182,34 @@ class StudyResult:
     environment: Mapping[str, str]
     records: tuple[TrialRecord, ...] = field(repr=False)
     target: Target = field(repr=False)
+    forecast: TargetForecast | None = None
+
+    @property
+    def expected_saved(self) -> tuple[ExpectedSaved, ...]:
+        """Labels that each claim is expected to save at each budget; empty without a forecast."""
+        found = self.forecast
+        if found is None or found.reason:
+            return ()
+        return tuple(
+            found.expected(point.sources, point.method, point.budget, 1.0 - point.score)
+            for point in self.curves
+            if point.sources != NO_SOURCES and point.budget > 0
+        )
+
+    def expected_frame(self) -> Any:
+        """Return one row a claim and budget: labels expected to be saved, beside those measured."""
+        measured = {(s.sources, s.method, s.labels.budget): s.labels for s in self.labels_saved}
+        columns: dict[str, list[Any]] = {}
+        for one in self.expected_saved:
+            labels = measured.get((one.sources, one.method, one.budget))
+            row = asdict(one) | {
+                "saved": one.saved,
+                "measured": None if labels is None else labels.saved,
+                "measured_beyond": None if labels is None else labels.beyond,
+            }
+            for key, value in row.items():
+                columns.setdefault(key, []).append(value)
+        return to_frame(columns)
 
     @property
     def sentence(self) -> str:
@@ -286,6 +318,10 @@ class StudyResult:
                 }
                 for s in self.labels_saved
             ],
+            "forecast": None if self.forecast is None else self.forecast.to_dict(),
+            "expected_saved": [
+                {**asdict(expected), "saved": expected.saved} for expected in self.expected_saved
+            ],
             "warnings": [asdict(warned) for warned in self.warnings],
             "ranking": None if self.ranking is None else json.loads(self.ranking.to_json()),
         }
@@ -333,7 +369,9 @@ class StudyResult:
             )
             for v in self.verdicts
         ]
-        return f"<p>{html.escape(self.sentence)}</p>{_html_table(cells, rows)}"
+        expected = expected_sentence(self)
+        said = f"<p>{html.escape(expected)}</p>" if expected else ""
+        return f"<p>{html.escape(self.sentence)}</p>{_html_table(cells, rows)}{said}"
 
 
 def _html_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -1,8 +1,9 @@
 """A study's run directory: what is written where, and how a result is read back.
 
 `plan.json` says what was asked, `journal.sqlite` and `data/` hold the trials and their rows,
-`ranking.json` the ranking, `result.json` and `results.parquet` what was found. A result is read
-back by analysing the journal again, so there is one source of truth.
+`ranking.json` the ranking, `forecast.json` what theory says of the target alone, `result.json` and
+`results.parquet` what was found. A result is read back by analysing the journal again, so there is
+one source of truth.
 """
 
 import io
@@ -20,8 +21,10 @@ from priorlift.core.errors import InputError
 from priorlift.pool import Target
 from priorlift.ranking.result import Ranking
 from priorlift.study import analysis
+from priorlift.study.plain_json import plain_json
 from priorlift.study.plan import StudyPlan
 from priorlift.study.results import StudyResult, Warned
+from priorlift.study.target_forecast import TargetForecast
 from priorlift.trials.directory import JOURNAL, STORE, RunDirectory
 from priorlift.trials.journal import Journal
 from priorlift.trials.outcome import TrialRecord
@@ -30,6 +33,7 @@ from priorlift.trials.store import DataStore
 PLAN = "plan.json"
 STATE = "state.json"
 RANKING = "ranking.json"
+FORECAST = "forecast.json"
 RESULT = "result.json"
 TABLE = "results.parquet"
 PACKAGES = ("priorlift", "numpy", "scipy", "scikit-learn", "pyarrow", "narwhals")
@@ -67,7 +71,8 @@ def write_plan(directory: RunDirectory, plan: StudyPlan) -> None:
                 remedy="use another --out, or the settings of that run (study.toml)",
             )
         return
-    (directory.path / RANKING).unlink(missing_ok=True)  # it would be of the earlier plan
+    for kept in (RANKING, FORECAST):  # they would be of the earlier plan
+        (directory.path / kept).unlink(missing_ok=True)
     directory.write_text_atomic(PLAN, json.dumps(plain, sort_keys=True, indent=1))
 
 
@@ -103,6 +108,7 @@ def build_result(
     warnings: tuple[Warned, ...],
     reproducible: bool,
     versions: dict[str, str],
+    forecast: TargetForecast | None = None,
 ) -> StudyResult:
     """Analyse records into a result; equal input gives an equal result."""
     ordered = tuple(sorted(records, key=lambda record: record.trial.hash))
@@ -121,7 +127,20 @@ def build_result(
         environment=versions,
         records=ordered,
         target=target,
+        forecast=forecast,
     )
+
+
+def write_forecast(directory: RunDirectory, forecast: TargetForecast) -> None:
+    """Write what theory says of the target alone."""
+    directory.write_text_atomic(FORECAST, plain_json(forecast.to_dict()))
+
+
+def read_forecast(path: Path) -> TargetForecast | None:
+    """Read it from a run directory; None where none was made."""
+    if not (path / FORECAST).exists():
+        return None
+    return TargetForecast.from_dict(read_json(path / FORECAST))
 
 
 def save_result(result: StudyResult, path: Path) -> Path:
@@ -138,6 +157,8 @@ def save_result(result: StudyResult, path: Path) -> Path:
         directory.journal.record(list(result.records))
         if result.ranking is not None:
             directory.write_text_atomic(RANKING, result.ranking.to_json())
+        if result.forecast is not None:
+            write_forecast(directory, result.forecast)
         own = tuple(w for w in result.warnings if w.kind != "failed fits")
         write_state(directory, own, result.reproducible)
         write_result(directory, result)
@@ -177,6 +198,7 @@ def load_result(path: Path) -> StudyResult:
         tuple(Warned(**warned) for warned in state.get("warnings", ())),
         bool(state.get("reproducible", False)),
         dict(state.get("environment", {})),
+        read_forecast(path),
     )
 
 

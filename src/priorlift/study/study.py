@@ -7,6 +7,7 @@ moment loses at most the trials that were under way.
 import contextlib
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from warnings import warn
@@ -22,6 +23,7 @@ from priorlift.study import storage
 from priorlift.study.description import describe
 from priorlift.study.design import Split, choose_design, split_rows
 from priorlift.study.estimate import Estimate, estimate_study
+from priorlift.study.expected_labels import forecast_target
 from priorlift.study.final_model import FinalModel, fit_final_model
 from priorlift.study.leakage import look_for_leakage
 from priorlift.study.memory import check_memory
@@ -34,6 +36,7 @@ from priorlift.study.plan import (
     resolve_methods,
 )
 from priorlift.study.results import StudyResult, Warned
+from priorlift.study.target_forecast import TargetForecast
 from priorlift.transfer.base import TransferEstimator, check_pool
 from priorlift.trials.context import Context
 from priorlift.trials.directory import STORE, RunDirectory, run_directory
@@ -71,6 +74,9 @@ class Study:
         Seeds splits and fits.
     rank : bool, default=True
         Whether to rank the sources first.
+    forecast : bool, default=True
+        Whether to ask theory, at the end, what the target alone would need; some seconds, and only
+        where there are two classes judged by accuracy.
 
     Attributes
     ----------
@@ -114,6 +120,7 @@ class Study:
         min_lift: float = 0.0,
         random_state: RandomState = 0,
         rank: bool = True,
+        forecast: bool = True,
     ) -> None:
         if not isinstance(target, Target):
             raise InputTypeError(
@@ -126,7 +133,7 @@ class Study:
             raise InputError(f"n_splits is {n_splits}", remedy="at least 2, better 20")
         self.target = target
         self.sources = check_pool(sources)
-        self.rank = rank
+        self.rank, self.forecast = rank, forecast
         task = _task_of(target)
         _check_distinct(self.sources)
         _check_numbers(target, task)
@@ -289,6 +296,7 @@ class Study:
             )
             if not result.verdicts:
                 raise _nothing_ran(records, finished)
+            result = replace(result, forecast=self._forecast(directory))
             storage.write_result(directory, result)
             if out is not None:
                 self._save_model(directory, result)
@@ -340,6 +348,15 @@ class Study:
         )
         directory.write_text_atomic(storage.RANKING, ranking.to_json())
         return ranking
+
+    def _forecast(self, directory: RunDirectory) -> TargetForecast | None:
+        if not self.forecast:
+            return None
+        found = storage.read_forecast(directory.path)
+        if found is None:
+            found = forecast_target(self.plan, self.target)
+            storage.write_forecast(directory, found)
+        return found
 
     def _rows_for_ranking(self) -> Any:
         """One draw of the largest budget: what a user with so many labels could rank with."""

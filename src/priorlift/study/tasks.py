@@ -131,7 +131,7 @@ def fit_arm(
     """
     rows, y = train, target.y
     if estimator.transfer_tags.unlabelled_rows:
-        rows = np.concatenate([train, _unlabelled(target, test)])
+        rows = np.concatenate([train, unlabelled_rows(target, test)])
         y = _with_missing_labels(target)
     weight = None if target.sample_weight is None else target.sample_weight[rows]
     routed = fit_params(
@@ -144,8 +144,16 @@ def fit_arm(
     return (None if decision is None else str(decision)), estimator
 
 
-def _unlabelled(target: Target, test: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Return the unlabelled rows, but none of a group that is judged."""
+def unlabelled_rows(target: Target, test: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return the unlabelled rows of a target, but none of a group that is judged.
+
+    Parameters
+    ----------
+    target : Target
+        The target.
+    test : ndarray of int
+        The rows that judge.
+    """
     unlabelled = ~target.labelled
     if target.groups is not None:
         unlabelled = unlabelled & ~np.isin(target.groups, target.groups[test])

@@ -95,7 +95,14 @@ def verify(
     if label_budgets is None:
         label_budgets = largest_budget(target, n_splits)
     study = Study(
-        target, sources, methods, label_budgets, n_splits, metric, random_state=random_state
+        target,
+        sources,
+        methods,
+        label_budgets,
+        n_splits,
+        metric,
+        random_state=random_state,
+        forecast=False,
     )
     result = study.run(out, resume=resume, runner=runner, n_workers=n_workers, progress=progress)
     ranking = result.ranking
