@@ -57,6 +57,27 @@ def test_an_error_out_of_reach_is_said_to_be(wards, cli):
     assert "cannot be reached" in ended.out
 
 
+def test_a_column_of_numbers_is_forecast_in_its_units(wards, cli):
+    lines = [line.split(",") for line in (wards / "wards.csv").read_text().splitlines()]
+    scaled = [lines[0]]
+    for place, row in enumerate(lines[1:]):
+        value = 1000 * float(row[3]) + 700 * np.sin(37.0 * place)
+        scaled.append([*row[:4], f"{value:.3f}"])
+    (wards / "numbers.csv").write_text("\n".join(",".join(row) for row in scaled) + "\n")
+    arguments = ["numbers.csv", "--label", "outcome", *QUICK, "--target-error", "800"]
+    ended = cli("forecast", *arguments, "--out", "numbers")
+    assert ended.code == 0, ended.err
+    assert "an error of 800 takes about" in ended.out
+    assert "root of the mean squared error" in ended.out
+    assert "alpha" in ended.out
+    document = json.loads((wards / "numbers" / "forecast.json").read_text())
+    assert document["task"] == "regression"
+    assert 400 < document["maps"]["features"]["floor"] < 600  # 700 / sqrt(2)
+    page = (wards / "numbers" / "report.html").read_text(encoding="utf-8")
+    assert "alpha of Ridge" in page
+    assert "Real ridge heads" in page
+
+
 def test_a_second_file_brings_the_rows_without_labels(wards, cli):
     lines = (wards / "wards.csv").read_text().splitlines()
     (wards / "few.csv").write_text("\n".join(lines[:151]) + "\n")
@@ -75,7 +96,10 @@ def test_a_second_file_brings_the_rows_without_labels(wards, cli):
     [
         (["wards.csv"], "--label is not given"),
         (["wards.csv", "--label", "outcom"], "outcome"),
-        (["wards.csv", "--label", "a"], "one labelled row"),
+        (["wards.csv", "--label", "a", "--task", "classification"], "one labelled row"),
+        (["wards.csv", "--label", "outcome", "--task", "regression"], "labels are not numbers"),
+        (["wards.csv", "--label", "a", "--target-error", "7"], "standard deviation"),
+        (["wards.csv", "--label", "outcome", "--target-error", "0"], "--target-error"),
         (["gone.csv", "--label", "outcome"], "no such file"),
         (["gone.npz"], "gone.npz"),
         (["wards.csv", "--label", "outcome", "--target-error", "0.7"], "--target-error"),

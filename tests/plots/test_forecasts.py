@@ -28,6 +28,17 @@ def test_an_error_of_nearly_nothing_leaves_the_axis_readable():
     assert 1e-5 < low < high
 
 
+@pytest.mark.parametrize("unit", [1e-7, 1.0, 5e4])
+def test_errors_of_any_unit_have_readable_ticks(unit):
+    curve = tuple([unit * v for v in part] if place else part for place, part in enumerate(CURVE))
+    axes = forecast_curves({"a": curve}, {"a": 0.1 * unit}, {}, quantity="metres").axes[0]
+    low, high = axes.get_ylim()
+    assert low <= 0.1 * unit
+    assert high >= 0.35 * unit
+    assert 2 <= sum(low <= tick <= high for tick in axes.get_yticks()) <= 12
+    assert axes.get_ylabel() == "metres"
+
+
 def test_what_cannot_be_drawn_is_refused():
     with pytest.raises(InputError, match="no forecast"):
         forecast_curves({}, {}, {})

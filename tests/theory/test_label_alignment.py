@@ -1,5 +1,7 @@
 """Spectrum and alignment from rows: without bias, refused where they cannot be had."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -71,6 +73,30 @@ def test_real_labels_take_their_own_gauge():
     found = LabelAlignment.of(known(), v, nu)
     assert found.share is None
     assert found.raw_reach == pytest.approx(1 / 1.2, abs=0.04)
+
+
+def test_other_draws_of_real_labels_scatter_as_other_rows_do():
+    s = teacher(2)
+    truth = [
+        LabelAlignment.of(known(), *rows(300, s, seed, real=True)).raw_reach for seed in range(200)
+    ]
+    found = LabelAlignment.of(known(), *rows(3000, s, 1000, real=True))
+    found = replace(found, n_rows=300)
+    rng = np.random.default_rng(0)
+    drawn = [found.resampled(rng).raw_reach for _ in range(1000)]
+    assert np.std(drawn) == pytest.approx(np.std(truth), rel=0.2)
+    # With the covariance of signs the scatter would be far too small.
+    signs = replace(found, share=0.5)
+    assert np.std([signs.resampled(rng).raw_reach for _ in range(1000)]) < 0.75 * np.std(truth)
+
+
+def test_the_standard_error_near_one_is_that_of_the_scatter():
+    s = teacher(2) * np.sqrt(1.2)
+    found = []
+    for seed in range(200):
+        v, _ = rows(300, s, seed)
+        found.append(LabelAlignment.of(known(), v, v @ (s / OM)))
+    assert found[0].reach_error() == pytest.approx(np.std([f.raw_reach for f in found]), rel=0.2)
 
 
 def test_directions_give_back_the_rows_spectrum_and_leave_out_what_does_not_vary():

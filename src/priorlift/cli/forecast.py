@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from priorlift.cli import options
-from priorlift.cli.output import note, number, sentence, write_json, write_table
+from priorlift.cli.output import note, sentence, write_json, write_table
 from priorlift.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ def command(
     groups: Annotated[
         str | None, typer.Option("--groups", metavar="COL", help="A column that is no feature.")
     ] = None,
+    task: options.Task = None,
     seed: options.Seed = None,
     out: Annotated[
         str | None,
@@ -52,17 +53,22 @@ def command(
 ) -> None:
     """Say how many labels a head on these features will need."""
     grid = options.listed_numbers(n_grid, "--n-grid")
-    if target_error is not None and not 0.0 < target_error < 0.5:
-        raise InputError(
-            f"is {target_error}", where="--target-error", remedy="an error between 0 and 0.5"
-        )
-    everything, labelled, y = _read(table, label, unlabelled, groups)
+    if target_error is not None and not target_error > 0.0:
+        raise InputError(f"is {target_error}", where="--target-error", remedy="an error above 0")
+    everything, labelled, y = _read(table, label, unlabelled, groups, task)
+    from priorlift.theory.forecast_labels import task_of
     from priorlift.theory.forecasts import N_GRID, forecast
 
+    _check_target(target_error, task_of(y, task), y)
     note(f"forecast  {len(labelled)} labelled rows, {len(everything)} rows in all")
     alone = len(everything) == len(labelled)
     found = forecast(
-        None if alone else everything, labelled, y, grid or N_GRID, random_state=seed or 0
+        None if alone else everything,
+        labelled,
+        y,
+        grid or N_GRID,
+        task=task,
+        random_state=seed or 0,
     )
     needed = {} if target_error is None else found.labels_needed(target_error)
     page = None if out is None else _write(found, target_error, needed, Path(out))
@@ -74,8 +80,20 @@ def command(
         print(f"\nEverything is in {out}. Open the page: {page}")
 
 
+def _check_target(target_error: float | None, task: str, y: Any) -> None:
+    """Refuse an error that is reached without any label."""
+    numeric = task == "regression" and y.dtype.kind in "fiu"
+    most, what = (float(y.std()), "standard deviation of the labels") if numeric else (0.5, "")
+    if target_error is not None and target_error >= most and (numeric or task != "regression"):
+        raise InputError(
+            f"is {target_error}",
+            where="--target-error",
+            remedy=f"an error between 0 and {most:.4g}" + (f", the {what}" if what else ""),
+        )
+
+
 def _read(
-    path: str, label: str | None, unlabelled: str | None, groups: str | None
+    path: str, label: str | None, unlabelled: str | None, groups: str | None, task: str | None
 ) -> tuple[Any, Any, Any]:
     """Return features of all rows, features of the labelled ones, and their labels."""
     if path.endswith(".npz"):
@@ -91,7 +109,7 @@ def _read(
     from priorlift.encoders.table import TableEncoder
     from priorlift.pool import Target
 
-    few = Target.read(path, label=label, groups=groups, task="classification")
+    few = Target.read(path, label=label, groups=groups, task=task)
     if not few.labelled.any():
         raise InputError(f"no row has a value in {label!r}", where=path)
     parts = [few.X]
@@ -178,12 +196,18 @@ def _write(
 
 def _show(found: "Forecast", needed: dict[str, "LabelsNeeded"]) -> None:
     from priorlift.report.forecast_page import forecast_sentence
+    from priorlift.theory.forecast_check import error_text
 
     print(f"\n{forecast_sentence(found, needed)}\n")
     one = next(iter(found.maps.values()))
-    header = ("labels", "error", "band", "C")
+    header = ("labels", "error", "band", "C" if found.classes else "alpha")
     rows = [
-        (f"{n:,}", number(error), f"{low:.3f} to {high:.3f}", f"{C:.3g}")
+        (
+            f"{n:,}",
+            error_text(error),
+            f"{error_text(low)} to {error_text(high)}",
+            f"{C if found.classes else 1.0 / C:.3g}",
+        )
         for n, error, low, high, C in zip(one.n, one.error, one.low, one.high, one.C, strict=True)
     ]
     write_table(
@@ -201,9 +225,9 @@ def _show(found: "Forecast", needed: dict[str, "LabelsNeeded"]) -> None:
             [
                 (
                     f"{row.n:,}",
-                    number(row.predicted),
-                    number(row.observed),
-                    number(row.standard_error),
+                    error_text(row.predicted),
+                    error_text(row.observed),
+                    error_text(row.standard_error),
                     f"{100 * row.difference:+.0f} %",
                 )
                 for row in one.check

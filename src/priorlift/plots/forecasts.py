@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 Curve = tuple[Sequence[float], Sequence[float], Sequence[float], Sequence[float]]
 SMALLEST = 1e-4
+SMALLEST_SHARE = 0.01
 Points = tuple[Sequence[float], Sequence[float], Sequence[float]]
 
 
@@ -24,6 +25,7 @@ def forecast_curves(
     *,
     target: float | None = None,
     level: float = 0.9,
+    quantity: str = "error",
 ) -> "Figure":
     """Draw one curve a feature map on logarithmic axes.
 
@@ -39,6 +41,8 @@ def forecast_curves(
         An error to reach, a dashed line.
     level : float
         Of the band, for the legend.
+    quantity : str
+        What the vertical axis shows.
 
     Returns
     -------
@@ -76,7 +80,7 @@ def forecast_curves(
         names.append("error to reach")
     _ticks(axes, curves, floors, target)
     axes.set_xlabel("labelled rows", fontsize=style.FONT_SIZE, color=style.INK)
-    axes.set_ylabel("error", fontsize=style.FONT_SIZE, color=style.INK)
+    axes.set_ylabel(quantity, fontsize=style.FONT_SIZE, color=style.INK)
     legend(figure, handles, names)
     return figure
 
@@ -94,10 +98,19 @@ def _ticks(
     errors = [e for values in curves.values() for e in (*values[2], *values[3]) if e > 0]
     errors += [floor for floor in floors.values() if floor > 0] + ([target] if target else [])
     low, high = 0.9 * min(errors, default=0.1), 1.1 * max(errors, default=0.5)
-    low, high = max(low, SMALLEST), max(high, 10 * SMALLEST)
+    low = max(low, min(SMALLEST, SMALLEST_SHARE * high))
     axes.set_ylim(low, high)
-    steps = np.array([0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5])
+    steps = _steps(low, high)
     axes.yaxis.set_major_locator(FixedLocator(steps[(steps >= low) & (steps <= high)].tolist()))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_minor_locator(NullLocator())
+
+
+def _steps(low: float, high: float) -> Any:
+    """Return 1, 2 and 5 of each power of ten, with more of them where the axis is short."""
+    powers = 10.0 ** np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
+    digits = [1.0, 2.0, 3.0, 4.0, 5.0] if high < 10 * low else [1.0, 2.0, 5.0]
+    if high < 2 * low:
+        digits = np.arange(1.0, 10.0, 0.5).tolist()
+    return np.sort(np.multiply.outer(powers, digits).ravel()).round(12)

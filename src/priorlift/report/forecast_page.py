@@ -6,6 +6,7 @@ from priorlift.plots.forecasts import forecast_curves
 from priorlift.report import numbers
 from priorlift.report.figures import Plot, plot
 from priorlift.report.tables import Cell, Column, Table, number
+from priorlift.theory.forecast_check import error_text
 from priorlift.theory.forecast_result import Forecast, LabelsNeeded
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 PICTURES = {
     "classes": "Gaussian classes around their means",
     "field": "signs of a Gaussian field",
+    "linear": "a linear part of a number, and a rest",
 }
 
 
@@ -25,6 +27,8 @@ def forecast_context(forecast: Forecast, target: float | None = None) -> dict[st
         "title": f"Forecast: {sentence}",
         "sentence": numbers.minus(sentence),
         "predicts": forecast.predicts,
+        "heads": "logistic heads" if forecast.classes else "ridge heads",
+        "regulariser": "C is" if forecast.classes else "Alpha is",
         "warnings": list(forecast.warnings),
         "plot": forecast_plot(forecast, target),
         "curves": _curves(forecast),
@@ -49,8 +53,9 @@ def forecast_sentence(forecast: Forecast, needed: dict[str, LabelsNeeded]) -> st
             )
         else:
             said.append(
-                f"{which} the error falls from {one.error[0]:.3f} with {one.n[0]:,} labels to "
-                f"{one.error[-1]:.3f} with {one.n[-1]:,}; its floor is {one.floor:.3f}."
+                f"{which} the error falls from {error_text(one.error[0])} with {one.n[0]:,} labels "
+                f"to {error_text(one.error[-1])} with {one.n[-1]:,}; its floor is "
+                f"{error_text(one.floor)}."
             )
     return " ".join(said)
 
@@ -71,6 +76,7 @@ def forecast_figure(forecast: Forecast, target: float | None = None) -> "Figure"
         },
         target=target,
         level=forecast.level,
+        quantity="error" if forecast.classes else "root of the mean squared error",
     )
 
 
@@ -93,14 +99,14 @@ def _curves(forecast: Forecast) -> Table:
             Column("Features", heads=True),
             Column("Labels", "number"),
             Column("Error", "number"),
-            Column("C of LogisticRegression", "number"),
+            Column("C of LogisticRegression" if forecast.classes else "alpha of Ridge", "number"),
         ],
         [
             [
                 Cell(name),
                 number(f"{n:,}", n),
-                number(f"{error:.3f}", error, f"{low:.3f} to {high:.3f}"),
-                number(f"{C:.3g}", C),
+                number(error_text(error), error, f"{error_text(low)} to {error_text(high)}"),
+                _regulariser(forecast, C),
             ]
             for name, one in forecast.maps.items()
             for n, error, low, high, C in zip(
@@ -110,13 +116,18 @@ def _curves(forecast: Forecast) -> Table:
     )
 
 
+def _regulariser(forecast: Forecast, C: float) -> Cell:
+    value = C if forecast.classes else 1.0 / C
+    return number(f"{value:.3g}", value)
+
+
 def _check(forecast: Forecast) -> Table | None:
     rows = [
         [
             Cell(name),
             number(f"{row.n:,}", row.n),
-            number(f"{row.predicted:.3f}", row.predicted),
-            number(f"{row.observed:.3f}", row.observed, f"± {row.standard_error:.3f}"),
+            number(error_text(row.predicted), row.predicted),
+            number(error_text(row.observed), row.observed, f"± {error_text(row.standard_error)}"),
             number(numbers.minus(f"{100 * row.difference:+.0f} %"), row.difference),
         ]
         for name, one in forecast.maps.items()
@@ -143,7 +154,7 @@ def _maps(forecast: Forecast, needed: dict[str, LabelsNeeded]) -> Table:
         [
             Cell(name),
             number(f"{one.p:,}", one.p),
-            number(f"{one.floor:.3f}", one.floor),
+            number(error_text(one.floor), one.floor),
             number(f"{one.reach:.3f}", one.reach, f"{one.reach_low:.3f} to {one.reach_high:.3f}"),
             Cell(PICTURES[one.picture]),
             number(f"{one.n_unlabelled:,}", one.n_unlabelled),

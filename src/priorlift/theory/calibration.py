@@ -15,12 +15,13 @@ from scipy.optimize import brentq
 from scipy.special import expit, logit
 
 from priorlift.theory.label_alignment import LARGEST_REACH, SIGN_GAUGE, LabelAlignment
-from priorlift.theory.pictures import picture_of
+from priorlift.theory.pictures import LINEAR, picture_of
 from priorlift.theory.quadrature import Array
 
 WIDEST = 4.0
 CLOSE = 0.01
 SMALLEST_REACH = 1e-4
+LEAST_REST = 1e-6
 SLOPE_STEP = 0.1
 
 
@@ -33,17 +34,19 @@ def shifted(alignment: LabelAlignment, shift: float, picture: str) -> LabelAlign
         One with an R^2 of 0 stays as it is.
     shift : float
         Above 0 for labels that are easier to tell.
-    picture : {"classes", "field"}
+    picture : {"classes", "field", "linear"}
         Where R^2 ends: at 1, or where a field decides all.
     """
     reach = alignment.reach
     if not reach > 0:
         return alignment
-    limit = LARGEST_REACH
+    limit, edge = LARGEST_REACH, SMALLEST_REACH
+    if picture == LINEAR:
+        limit, edge = 1.0, LEAST_REST
     if picture == "field":
         limit = min(limit, LARGEST_REACH / (SIGN_GAUGE * alignment.variance))
-    share = np.clip(reach / limit, SMALLEST_REACH, 1.0 - SMALLEST_REACH)
-    moved = float(limit * expit(logit(share) + shift))
+    share = np.clip(reach / limit, edge, 1.0 - edge)
+    moved = float(min(limit * expit(logit(share) + shift), limit * (1.0 - edge)))
     return replace(alignment, squares=alignment.squares * (moved / reach), raw_reach=moved)
 
 
@@ -60,7 +63,7 @@ def level(
     ----------
     alignments : sequence of LabelAlignment
         One a task; errors are means over them.
-    picture : {"classes", "field"}
+    picture : {"classes", "field", "linear"}
         What predicts.
     alpha : ndarray of shape (k,)
         Labels for each feature.
@@ -123,4 +126,5 @@ def predicted(
         for one, lam in zip(alignments, lams, strict=True)
     ]
     found = np.mean(errors, axis=0)
-    return np.where(np.isfinite(found), np.maximum(found, 1e-9), 0.5)
+    worst = 1.0 if picture == LINEAR else 0.5
+    return np.where(np.isfinite(found), np.maximum(found, 1e-9), worst)

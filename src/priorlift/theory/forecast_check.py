@@ -1,9 +1,10 @@
 """The honesty check: real heads on a part of the labels, judged by rows that were held out.
 
-Labels are split into folds. For each, the forecast is made again without the fold, real logistic
-heads are fitted to a few small samples of the other rows, with the regulariser that the forecast
-names, and their error on the fold stands beside the forecast's. A forecast whose level comes from
-such heads (`calibration`) is checked with the heads of the other folds.
+Labels are split into folds. For each, the forecast is made again without the fold, real heads
+(logistic ones, or ridge for numbers) are fitted to a few small samples of the other rows, with the
+regulariser that the forecast names, and their error on the fold stands beside the forecast's. A
+forecast whose level comes from such heads (`calibration`) is checked with the heads of the other
+folds.
 """
 
 from collections.abc import Sequence
@@ -13,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from priorlift.theory.calibration import level, level_error, predicted
-from priorlift.theory.heads import logistic_heads
+from priorlift.theory.heads import logistic_heads, ridge_heads
 from priorlift.theory.label_alignment import Directions, LabelAlignment
-from priorlift.theory.pictures import best_heads, picture_of
+from priorlift.theory.pictures import LINEAR, best_heads, picture_of
 from priorlift.theory.quadrature import Array
 
 FOLDS = 5
@@ -86,8 +87,8 @@ def check(
     directions, coordinates
         Spectrum, and labelled rows along it.
     tasks : sequence of ndarray of shape (N,)
-        Signs; errors are means over them.
-    picture : {"classes", "field"}
+        Signs, or numbers of variance 1; errors are means over them.
+    picture : {"classes", "field", "linear"}
         Which to predict with.
     lambdas : ndarray, optional
         As for `best_heads`.
@@ -112,12 +113,17 @@ def check(
         alignments = []
         for task, y in enumerate(tasks):
             train, test = (coordinates[~held], y[~held]), (coordinates[held], y[held])
-            alignments.append(LabelAlignment.of(directions, *train))
+            alignments.append(LabelAlignment.of(directions, *train, real=picture == LINEAR))
             model = picture_of(picture)(alignments[-1])
             lams[fold, task] = best_heads(model, alpha, lambdas)[1]
             for place, n in enumerate(sizes):
-                errors = _errors(*train, *test, n, lams[fold, task, place], SAMPLES, rng)
-                observed[fold, place] += errors.mean() / len(tasks)
+                lam = float(lams[fold, task, place])
+                if picture == LINEAR:
+                    squared = _squared_errors(*train, *test, n, lam, SAMPLES, rng)
+                    observed[fold, place] = np.sqrt(squared.mean())
+                else:
+                    errors = _errors(*train, *test, n, lam, SAMPLES, rng)
+                    observed[fold, place] += errors.mean() / len(tasks)
         parts.append(alignments)
     least = 0.5 / len(fold_of)
     forecast = np.empty((FOLDS, len(sizes)))
@@ -127,7 +133,11 @@ def check(
         forecast[fold] = predicted(*given, level(*given, others) if calibrate else 0.0)
     means = observed.mean(axis=0)
     # Five folds make a rough standard error; it cannot be below that of counting.
-    counting = np.sqrt(np.maximum(means, least) * (1.0 - means) / (len(fold_of) * len(tasks)))
+    counting = (
+        means / np.sqrt(2.0 * len(fold_of))
+        if picture == LINEAR
+        else np.sqrt(np.maximum(means, least) * (1.0 - means) / (len(fold_of) * len(tasks)))
+    )
     spread = np.maximum(observed.std(axis=0, ddof=1) / np.sqrt(FOLDS), counting)
     rows = tuple(
         CheckRow(n, float(p), float(o), float(e))
@@ -135,7 +145,7 @@ def check(
     )
     if not calibrate:
         return Check(rows, 0.0, 0.0)
-    full = [LabelAlignment.of(directions, coordinates, y) for y in tasks]
+    full = [LabelAlignment.of(directions, coordinates, y, real=picture == LINEAR) for y in tasks]
     given = (full, picture, alpha, np.exp(np.log(lams).mean(axis=0)))
     shift = level(*given, np.maximum(means, least))
     log_error = float((spread / np.maximum(means, least)).mean())
@@ -153,8 +163,9 @@ def check_cautions(rows: Sequence[CheckRow]) -> list[str]:
     worst = max(rows, key=lambda row: abs(row.difference) if row.observed else 0.0)
     if worst.observed and abs(worst.difference) > TOLERANCE:
         said.append(
-            f"at {worst.n} labels the forecast says {worst.predicted:.3f} and held-out rows say "
-            f"{worst.observed:.3f} (standard error {worst.standard_error:.3f}), "
+            f"at {worst.n} labels the forecast says {error_text(worst.predicted)} and held-out "
+            f"rows say {error_text(worst.observed)} (standard error "
+            f"{error_text(worst.standard_error)}), "
             f"{100 * worst.difference:+.0f} %: these features are not what the theory takes them "
             "for, so read the forecast with care"
         )
@@ -162,10 +173,23 @@ def check_cautions(rows: Sequence[CheckRow]) -> list[str]:
     if not said and coarse.standard_error > TOLERANCE * coarse.observed:
         said.append(
             f"held-out rows are too few to see a difference of 10 %: at {coarse.n} labels the "
-            f"observed error is {coarse.observed:.3f} with a standard error of "
-            f"{coarse.standard_error:.3f}"
+            f"observed error is {error_text(coarse.observed)} with a standard error of "
+            f"{error_text(coarse.standard_error)}"
         )
     return said
+
+
+def error_text(value: float) -> str:
+    """Return an error for a reader: three decimals, or four digits where it is no share.
+
+    Examples
+    --------
+    >>> error_text(0.1234), error_text(53.7291), error_text(0.00012)
+    ('0.123', '53.73', '0.00012')
+    """
+    if value == 0.0 or 0.0005 <= abs(value) < 1.0:
+        return f"{value:.3f}"
+    return f"{value:,.0f}" if abs(value) >= 1e4 else f"{value:.4g}"
 
 
 def distance(rows: Sequence[CheckRow]) -> float:
@@ -197,6 +221,45 @@ def fitted_errors(
         Seed.
     """
     return _errors(*train, *test, n, lam, samples, np.random.default_rng(rng))
+
+
+def squared_errors(
+    train: tuple[Array, Array],
+    test: tuple[Array, Array],
+    n: int,
+    lam: float,
+    samples: int,
+    rng: int,
+) -> Array:
+    """Return the mean squared error of real ridge heads on samples of n rows, one a sample.
+
+    Parameters
+    ----------
+    train, test, n, lam, samples, rng
+        As for `fitted_errors`, with numbers for signs.
+    """
+    return _squared_errors(*train, *test, n, lam, samples, np.random.default_rng(rng))
+
+
+def _squared_errors(
+    rows: Array,
+    y: Array,
+    held: Array,
+    held_y: Array,
+    n: int,
+    lam: float,
+    samples: int,
+    rng: np.random.Generator,
+) -> Array:
+    p = rows.shape[1]
+    errors = np.empty(samples)
+    for sample in range(samples):
+        chosen = rng.permutation(len(y))[:n]
+        mean, centre = y[chosen].mean(), rows[chosen].mean(axis=0)
+        centred = rows[chosen] - centre
+        w = ridge_heads(centred[None], (y[chosen] - mean)[None], np.array([lam]))[0]
+        errors[sample] = float(np.mean((held_y - mean - (held - centre) @ w / np.sqrt(p)) ** 2))
+    return errors
 
 
 def _errors(

@@ -8,8 +8,8 @@ import numpy as np
 
 from priorlift.core.errors import InputError, UnknownNameError
 from priorlift.core.tables import to_frame
-from priorlift.theory.forecast_check import CheckRow
-from priorlift.theory.pictures import Picture, best_heads
+from priorlift.theory.forecast_check import CheckRow, error_text
+from priorlift.theory.pictures import LINEAR, Picture, best_heads
 from priorlift.theory.quadrature import Array
 
 MOST_LABELS = 10_000_000
@@ -53,16 +53,17 @@ class MapForecast:
     n : tuple of int
         Numbers of labels.
     error, low, high : tuple of float
-        Expected error at each, with the best regulariser, and its bootstrap band.
+        Expected error at each, with the best regulariser, and its bootstrap band. For numbers the
+        root of the mean squared error, in their units.
     lam, C : tuple of float
         That regulariser: of sum(loss) + lam/2 |w|^2 on features scaled as the theory does, and the
-        same as C of scikit-learn's LogisticRegression on the features as they are. For several
-        classes the geometric mean over them.
+        same as C of scikit-learn's LogisticRegression on the features as they are (1/alpha of
+        Ridge, for numbers). For several classes the geometric mean over them.
     floor : float
         Error with endless labels.
     reach, reach_low, reach_high : float
         R^2 of the labels, what a linear head could explain of them, and its interval.
-    picture : {"classes", "field"}
+    picture : {"classes", "field", "linear"}
         What the theory took the features for.
     p, n_unlabelled, n_labelled : int
         Features that vary, and rows.
@@ -91,12 +92,18 @@ class MapForecast:
     warnings: tuple[str, ...]
     _pictures: tuple[Picture, ...] = field(repr=False)
     _lambdas: Array | None = field(repr=False, default=None)
+    _unit: float = field(repr=False, default=1.0)
+
+    @property
+    def most(self) -> float:
+        """The error without any label: one half, or the standard deviation of numbers."""
+        return self._unit if self.picture == LINEAR else 0.5
 
     def error_at(self, n: float) -> float:
         """Return the expected error with n labels and the best regulariser."""
         alpha = np.array([n / self.p])
         errors = [best_heads(picture, alpha, self._lambdas)[0][0] for picture in self._pictures]
-        return float(np.mean(errors))
+        return self._unit * float(np.mean(errors))
 
     def labels_needed(self, target_error: float) -> LabelsNeeded:
         """Return how many labels reach an error.
@@ -104,7 +111,7 @@ class MapForecast:
         Parameters
         ----------
         target_error : float
-            In (0, 0.5).
+            In (0, 0.5), or below the standard deviation of numbers.
 
         Raises
         ------
@@ -115,9 +122,11 @@ class MapForecast:
         -----
         The expected error falls with n, so its logarithm is bisected: about 20 solves.
         """
-        if not 0.0 < target_error < 0.5:
+        if not 0.0 < target_error < self.most:
+            deviation = ", the standard deviation of the labels" * (self.picture == LINEAR)
             raise InputError(
-                f"the target error is {target_error}", remedy="pass an error between 0 and 0.5"
+                f"the target error is {target_error}",
+                remedy=f"pass an error between 0 and {self.most:.4g}{deviation}",
             )
         if target_error <= self.floor:
             reason = f"the floor of these features is {self.floor:.4g}, with endless labels"
@@ -135,7 +144,7 @@ class MapForecast:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, for JSON."""
-        left_out = ("name", "check", "_pictures", "_lambdas")
+        left_out = ("name", "check", "_pictures", "_lambdas", "_unit")
         names = [part.name for part in fields(self) if part.name not in left_out]
         plain: dict[str, Any] = {name: getattr(self, name) for name in names}
         plain["check"] = [
@@ -160,7 +169,7 @@ class Forecast:
     maps : dict of str to MapForecast
         By name.
     classes : tuple
-        The labels.
+        The labels; empty where they are numbers.
     level : float
         Of the bands.
     """
@@ -170,8 +179,15 @@ class Forecast:
     level: float
 
     @property
+    def task(self) -> str:
+        """Either "classification" or "regression"."""
+        return "classification" if self.classes else "regression"
+
+    @property
     def predicts(self) -> str:
         """What the error is an error of."""
+        if not self.classes:
+            return "root of the mean squared error on new rows, in units of the label"
         if len(self.classes) == 2:
             return "share of new rows on the wrong side"
         return (
@@ -200,7 +216,7 @@ class Forecast:
         Parameters
         ----------
         target_error : float
-            In (0, 0.5).
+            In (0, 0.5), or below the standard deviation of numbers.
         """
         return {name: one.labels_needed(target_error) for name, one in self.maps.items()}
 
@@ -220,7 +236,8 @@ class Forecast:
             What the second needs for the same error, minus n (negative where it needs fewer); None
             where it never gets there.
         """
-        needed = self[over].labels_needed(min(self[name].error_at(n), 0.4999))
+        most = (1.0 - 2e-4) * self[over].most
+        needed = self[over].labels_needed(min(self[name].error_at(n), most))
         return None if needed.n is None else needed.n - n
 
     def to_frame(self) -> Any:
@@ -236,6 +253,7 @@ class Forecast:
         """Return the forecast as a JSON document."""
         document = {
             "maps": {name: one.to_dict() for name, one in self.maps.items()},
+            "task": self.task,
             "classes": [str(value) for value in self.classes],
             "level": self.level,
             "predicts": self.predicts,
@@ -244,7 +262,8 @@ class Forecast:
 
     def __repr__(self) -> str:
         said = [
-            f"{name}: {one.error[0]:.3f} at n={one.n[0]} to {one.error[-1]:.3f} at n={one.n[-1]}"
+            f"{name}: {error_text(one.error[0])} at n={one.n[0]} to "
+            f"{error_text(one.error[-1])} at n={one.n[-1]}"
             for name, one in self.maps.items()
         ]
         return f"Forecast({'; '.join(said)})"

@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from priorlift.core.arrays import is_missing
 from priorlift.core.errors import InputError, UnknownNameError
 from priorlift.theory.calibration import shifted
-from priorlift.theory.forecast_check import Check, check, check_cautions, distance
+from priorlift.theory.forecast_check import Check, CheckRow, check, check_cautions, distance
+from priorlift.theory.forecast_labels import checked_labels, class_tasks, number_task, task_of
 from priorlift.theory.forecast_result import Forecast, LabelsNeeded, MapForecast
 from priorlift.theory.label_alignment import BALANCED, WANTED, Directions, LabelAlignment
-from priorlift.theory.pictures import PICTURES, best_heads, picture_of
+from priorlift.theory.pictures import LINEAR, PICTURES, best_heads, picture_of
 from priorlift.theory.quadrature import Array
 
 N_GRID = (20, 50, 100, 200, 500, 1000, 2000, 5000)
@@ -33,6 +33,7 @@ def forecast(
     lambdas: ArrayLike | None = None,
     *,
     picture: str = "auto",
+    task: str | None = None,
     encoder: Any = None,
     honesty: bool = True,
     calibrate: bool = True,
@@ -40,7 +41,7 @@ def forecast(
     level: float = 0.9,
     random_state: int = 0,
 ) -> Forecast:
-    """Forecast the error of a logistic head by its number of labels.
+    """Forecast the error of a logistic head, or of ridge, by its number of labels.
 
     Parameters
     ----------
@@ -51,14 +52,17 @@ def forecast(
     features_labelled : array-like of shape (n, d), or mapping of str to it
         Rows with labels, the same rows in every feature map.
     y : array-like of shape (n,)
-        Labels of two or more classes. Several are forecast one versus the rest.
+        Labels of two or more classes, of which several are forecast one versus the rest, or
+        numbers.
     n_grid : iterable of int
         Numbers of labels.
     lambdas : array-like, optional
         Regularisers to choose from, for features with a mean eigenvalue of 1.
     picture : {"auto", "classes", "field"}
         What to take the features for, see `priorlift.theory.pictures`. "auto" takes the one that
-        held-out rows agree with more; without the check, "classes".
+        held-out rows agree with more; without the check, "classes". For classes alone.
+    task : {"classification", "regression"}, optional
+        Whether labels are classes or numbers. By default numbers where one has a fractional part.
     encoder : object with `fit` and `transform`, or mapping of str to it, optional
         Turns raw inputs into features. It is fitted to the unlabelled inputs. With a mapping, one
         collection of inputs gives one feature map each.
@@ -112,10 +116,17 @@ def forecast(
             remedy="pass a level between 0 and 1 and at least 2 draws",
         )
     pairs = _feature_maps(features_unlabelled, features_labelled, encoder)
-    classes, tasks = _tasks(y)
+    labels = checked_labels(y)
+    real = task_of(labels, task) == "regression"
+    if real and picture != "auto":
+        raise InputError(
+            f"picture is {picture!r}, which is one of classes",
+            remedy='leave it out, or pass task="classification"',
+        )
+    classes, tasks, unit = number_task(labels) if real else class_tasks(labels)
     maps = {}
     for place, (name, (unlabelled, labelled)) in enumerate(pairs.items()):
-        one = _Map(name, unlabelled, labelled, tasks)
+        one = _Map(name, unlabelled, labelled, tasks, unit if real else None)
         seed = np.random.SeedSequence([random_state, place])
         maps[name] = one.forecast(
             grid, chosen, (picture, honesty, calibrate), n_bootstrap, level, seed
@@ -131,7 +142,7 @@ def labels_needed(found: Forecast, target_error: float) -> dict[str, LabelsNeede
     found : Forecast
         Of one or more feature maps.
     target_error : float
-        In (0, 0.5).
+        In (0, 0.5), or below the standard deviation of numbers.
 
     Returns
     -------
@@ -144,8 +155,11 @@ def labels_needed(found: Forecast, target_error: float) -> dict[str, LabelsNeede
 class _Map:
     """One feature map and its tasks, on the way to a forecast."""
 
-    def __init__(self, name: str, unlabelled: Any, labelled: Any, tasks: list[Array]) -> None:
+    def __init__(
+        self, name: str, unlabelled: Any, labelled: Any, tasks: list[Array], unit: float | None
+    ) -> None:
         self.name, self.tasks = name, tasks
+        self.real, self.unit = unit is not None, 1.0 if unit is None else unit
         self.cautions: list[str] = []
         if unlabelled is None:
             self.cautions.append(
@@ -165,7 +179,9 @@ class _Map:
                 f"{n} unlabelled rows for {p} features are fewer than {WANTED * p}: "
                 "the spectrum is uncertain"
             )
-        self.alignments = [LabelAlignment.of(self.directions, self.rows, y) for y in tasks]
+        self.alignments = [
+            LabelAlignment.of(self.directions, self.rows, y, real=self.real) for y in tasks
+        ]
         for alignment in self.alignments:
             _refuse_too_few(alignment)
 
@@ -192,35 +208,47 @@ class _Map:
         if len(self.tasks) > 1:
             cautions = [text for text in cautions if "of one class" not in text]
             cautions.append("several classes: each is forecast against the rest, as a class of few")
-        if checked.rows:
-            cautions += check_cautions(checked.rows)
+        rows = tuple(self.in_units(row) for row in checked.rows)
+        if rows:
+            cautions += check_cautions(rows)
         else:
             cautions.append("no heads were fitted to held-out rows: nothing confirms the forecast")
         return MapForecast(
             self.name,
             tuple(int(n) for n in grid),
-            tuple(errors.tolist()),
-            tuple(np.minimum(low, errors).tolist()),
-            tuple(np.maximum(high, errors).tolist()),
+            tuple((self.unit * errors).tolist()),
+            tuple((self.unit * np.minimum(low, errors)).tolist()),
+            tuple((self.unit * np.maximum(high, errors)).tolist()),
             tuple(lams.tolist()),
             tuple((1.0 / (lams * self.directions.p * self.directions.scale**2)).tolist()),
-            float(np.mean([one.floor for one in pictures])),
+            self.unit * float(np.mean([one.floor for one in pictures])),
             float(np.mean([one.reach for one in alignments])),
             *reach,
             picture,
             self.directions.p,
             self.directions.n_rows,
             len(self.rows),
-            checked.rows,
+            rows,
             tuple(cautions),
             tuple(pictures),
             lambdas,
+            self.unit,
         )
+
+    def in_units(self, row: CheckRow) -> CheckRow:
+        """Return a row of the check in the label's units."""
+        parts = (row.predicted, row.observed, row.standard_error)
+        return CheckRow(row.n, *(self.unit * value for value in parts))
 
     def chosen(
         self, wanted: str, honesty: bool, calibrate: bool, lambdas: Array | None, seed: int
     ) -> tuple[str, Check]:
         """Return the picture, and its check."""
+        if self.real:
+            if not honesty or len(self.rows) < FEWEST_TO_CHECK:
+                return LINEAR, Check((), 0.0, 0.0)
+            parts = (self.directions, self.rows, self.tasks, LINEAR, lambdas, seed)
+            return LINEAR, check(*parts, calibrate=calibrate)
         fewest = min(int(min((y > 0).sum(), (y < 0).sum())) for y in self.tasks)
         if not honesty or len(self.rows) < FEWEST_TO_CHECK or fewest < 4:
             return ("classes" if wanted == "auto" else wanted), Check((), 0.0, 0.0)
@@ -287,7 +315,9 @@ class _Map:
 
 
 def _refuse_too_few(alignment: LabelAlignment) -> None:
-    if alignment.raw_reach > 1.0:
+    # Signs cannot be explained so far; for numbers R^2 may be near 1, and its estimate above it.
+    most = 1.0 + (2.0 * alignment.reach_error() if alignment.share is None else 0.0)
+    if alignment.raw_reach > most:
         raise InputError(
             f"R^2 of the labels is estimated as {alignment.raw_reach:.3g}, above 1",
             cause=f"not enough labels: {alignment.n_rows} for {len(alignment.spectrum)} features",
@@ -311,33 +341,6 @@ def _checked_lambdas(lambdas: ArrayLike) -> Array:
     if found.ndim != 1 or not len(found) or not np.isfinite(found).all() or found[0] <= 0:
         raise InputError("lambdas are empty or not positive", remedy="pass numbers above 0")
     return found
-
-
-def _tasks(y: ArrayLike) -> tuple[tuple[Any, ...], list[Array]]:
-    """Return the classes, and the signs of each task: one for two classes, else one a class."""
-    labels = np.asarray(y)
-    if labels.ndim != 1 or not len(labels):
-        raise InputError(f"y has shape {labels.shape}", remedy="pass one label a row")
-    for place, value in enumerate(labels.tolist()):
-        if is_missing(value):
-            raise InputError(
-                "a label is missing", where=f"y[{place}]", remedy="pass such rows as unlabelled"
-            )
-    classes, codes, counts = np.unique(labels, return_inverse=True, return_counts=True)
-    if len(classes) < 2:
-        raise InputError(
-            f"all labels are {classes[0]!s}", remedy="pass labelled rows of at least two classes"
-        )
-    if counts.min() < 2:
-        rare = classes[counts.argmin()]
-        raise InputError(
-            f"class {rare!s} has one labelled row",
-            cause="two rows of each class are the least that an alignment takes; or the labels "
-            "are numbers and no classes",
-            remedy="label more rows of it, or leave it out",
-        )
-    positive = [1] if len(classes) == 2 else range(len(classes))
-    return tuple(classes.tolist()), [np.where(codes == k, 1.0, -1.0) for k in positive]
 
 
 def _feature_maps(unlabelled: Any, labelled: Any, encoder: Any) -> dict[str, tuple[Any, Any]]:

@@ -140,7 +140,9 @@ class LabelAlignment:
         return float((self.squares / self.spectrum).sum() / self.variance)
 
     @classmethod
-    def of(cls, directions: Directions, coordinates: Array, y: Array) -> Self:
+    def of(
+        cls, directions: Directions, coordinates: Array, y: Array, *, real: bool | None = None
+    ) -> Self:
         """Estimate the alignment without bias.
 
         Parameters
@@ -151,6 +153,8 @@ class LabelAlignment:
             The labelled rows along them.
         y : ndarray of shape (N,)
             Signs -1 and 1, or real labels.
+        real : bool, optional
+            Which of the two; by default real where any label is neither -1 nor 1.
 
         Raises
         ------
@@ -158,10 +162,11 @@ class LabelAlignment:
             Fewer than two rows of a class, or a label that does not vary.
         """
         values, counts = np.unique(y, return_counts=True)
-        signs = bool(np.isin(values, (-1.0, 1.0)).all())
+        signs = bool(np.isin(values, (-1.0, 1.0)).all()) if real is None else not real
         if len(values) < 2:
             raise InputError(
-                "all labels are equal", remedy="pass labelled rows of at least two classes"
+                "all labels are equal",
+                remedy="pass labelled rows of at least two classes, or of different values",
             )
         if signs and counts.min() < 2:
             raise InputError(
@@ -204,19 +209,27 @@ class LabelAlignment:
         Notes
         -----
         A parametric bootstrap: the mean of N pulls y v has the covariance
-        (E[y^2] Omega - s s^T) / N, exactly for balanced signs and any features, so the estimate is
+        (E[y^2] Omega - s s^T) / N, exactly for balanced signs and any features. For Gaussian
+        features and real labels, in units of their own standard deviation, it is
+        (E[y^2] Omega - s s^T / 2) / N, which follows from the delta method. So the estimate is
         drawn anew around the fitted s and passes through the same steps. O(p).
         """
+        taken = 0.5 if self.share is None else 1.0
         s, scale = np.sqrt(self.squares), np.sqrt(self.variance * self.spectrum)
         along = s / scale
         power = float(along @ along)
         noise = rng.normal(size=len(s))
         if power > 0:
-            shrink = (1.0 - np.sqrt(max(0.0, 1.0 - power))) / power
-            noise = noise - shrink * (along @ noise) * along
+            stretch = (np.sqrt(max(0.0, 1.0 - taken * power)) - 1.0) / power
+            noise = noise + stretch * (along @ noise) * along
         drawn = s + scale * noise / np.sqrt(self.n_rows)
-        variances = self.variance * self.spectrum - self.squares
+        variances = self.variance * self.spectrum - taken * self.squares
         return self.pooled(drawn * drawn - variances / self.n_rows)
+
+    def reach_error(self) -> float:
+        """Return the standard error of R^2 near 1 for real labels and Gaussian features."""
+        n, p = self.n_rows, len(self.spectrum)
+        return float(np.sqrt(2.0 / n + 2.0 * p / n**2))
 
     def field_reach(self) -> float:
         """Return R^2 in units of a field whose sign the label is: pi/2 times the label's."""

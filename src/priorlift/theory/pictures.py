@@ -1,9 +1,10 @@
-"""Two pictures of labelled features, and what a head will do in each.
+"""Pictures of labelled features, and what a head will do in each.
 
 *field*: one Gaussian field decides the labels by its sign, and features see a part of it.
 *classes*: rows of each class are Gaussian around the class's mean. Where labels are noisy and
 classes overlap, both say the same; where a linear head errs on less than about a tenth, the first
-one promises too much, and above a label R^2 of 2/pi it has no answer at all.
+one promises too much, and above a label R^2 of 2/pi it has no answer at all. *linear*: labels are
+numbers, of which a linear head can express a part; the rest is noise to it.
 """
 
 from collections.abc import Callable
@@ -22,6 +23,7 @@ from priorlift.theory.quadrature import Array
 from priorlift.theory.spectrum import SpectralMeasure
 
 PICTURES = ("classes", "field")
+LINEAR = "linear"
 LAMBDAS: Array = np.logspace(-3.0, 3.0, 13)
 
 
@@ -110,12 +112,54 @@ class FieldPicture:
         return np.where(found.converged & np.isfinite(found.error), found.error, np.inf)
 
 
-Picture: TypeAlias = ClassesPicture | FieldPicture
+@dataclass(frozen=True, eq=False)
+class LinearPicture:
+    """Labels are numbers: a linear part that the features express, and a rest.
+
+    Errors are roots of mean squared errors on new rows, the rest included, in the label's units.
+
+    Parameters
+    ----------
+    alignment : LabelAlignment
+        Of real labels.
+    """
+
+    alignment: LabelAlignment
+
+    @cached_property
+    def _model(self) -> CovariateModel:
+        one = self.alignment
+        return CovariateModel(one.spectrum, one.squares, rho=one.variance)
+
+    @property
+    def floor(self) -> float:
+        """Error with endless labels."""
+        return float(np.sqrt(self.alignment.variance * (1.0 - self.alignment.reach)))
+
+    def errors(self, alpha: Array, lam: Array) -> Array:
+        """Return the error at each (alpha, lambda) of a ridge head with a free intercept.
+
+        Notes
+        -----
+        The intercept is the mean of the labels: it takes one row, and adds a share of 1/n.
+        """
+        n = alpha * len(self.alignment.spectrum)
+        rows = np.maximum(n - 1.0, 0.5)
+        found = self._model.solve(rows / len(self.alignment.spectrum), lam, loss="square")
+        errors = np.sqrt(found.error * (1.0 + 1.0 / n))
+        return np.where(found.converged & np.isfinite(errors), errors, np.inf)
+
+
+Picture: TypeAlias = ClassesPicture | FieldPicture | LinearPicture
 
 
 def picture_of(name: str) -> Callable[[LabelAlignment], Picture]:
     """Return the class of a picture's name."""
-    return FieldPicture if name == "field" else ClassesPicture
+    made: dict[str, Callable[[LabelAlignment], Picture]] = {
+        "field": FieldPicture,
+        LINEAR: LinearPicture,
+    }
+    return made.get(name, ClassesPicture)
 
 
 def best_heads(picture: Picture, alpha: Array, lambdas: Array | None = None) -> tuple[Array, Array]:
@@ -123,7 +167,7 @@ def best_heads(picture: Picture, alpha: Array, lambdas: Array | None = None) -> 
 
     Parameters
     ----------
-    picture : ClassesPicture or FieldPicture
+    picture : Picture
         What to predict with.
     alpha : ndarray of shape (k,)
         Labels for each feature.
