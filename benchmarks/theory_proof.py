@@ -19,7 +19,7 @@ import harness  # isort: skip  (before NumPy: it fixes the threads)
 from theory import tables
 
 PAGE = Path(__file__).parent.parent / "docs" / "theory-proof.md"
-PARTS = ("validation", "simulation", "pipeline", "phase", "speed", "forecasts")
+PARTS = ("validation", "simulation", "pipeline", "phase", "speed", "forecasts", "numbers")
 ON_DEMAND = "forecasts"
 
 

@@ -74,6 +74,17 @@ def test_the_bands_hold_what_ridge_does_as_often_as_they_say():
     assert np.mean(inside) >= 0.65
 
 
+def test_a_wide_band_is_warned_of_and_a_narrow_one_is_not(rows):
+    X, y = rows
+    few = forecast(X, X[:60], y[:60], **QUICK)["features"]
+    many = forecast(X, X[:2000], y[:2000], **QUICK)["features"]
+    widths = [(h - lo) / (2 * e) for e, lo, h in zip(few.error, few.low, few.high, strict=True)]
+    said = [text for text in few.warnings if "the band reaches" in text]
+    assert max(widths) > 0.1
+    assert f"{100 * max(widths):.0f} % to either side" in said[0]
+    assert not any("the band reaches" in text for text in many.warnings)
+
+
 def test_the_plain_plug_in_would_be_far_off(rows):
     """What debiasing is for: squares of 60 labels' covariances see a rule in their noise."""
     X, y = rows

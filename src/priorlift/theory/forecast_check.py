@@ -192,6 +192,24 @@ def error_text(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1e4 else f"{value:.4g}"
 
 
+def band_cautions(n: Array, error: Array, low: Array, high: Array) -> list[str]:
+    """Return what the band warns of where it is wide: held-out rows see no further than the labels.
+
+    Parameters
+    ----------
+    n, error, low, high : ndarray of shape (k,)
+        Numbers of labels, errors, and their band.
+    """
+    widths = 0.5 * (high - low) / error
+    widest = int(np.argmax(widths))
+    if not widths[widest] > TOLERANCE:
+        return []
+    return [
+        f"at {n[widest]:,.0f} labels the band reaches {100 * widths[widest]:.0f} % to either side: "
+        "these labels do not tell the error there more closely"
+    ]
+
+
 def distance(rows: Sequence[CheckRow]) -> float:
     """Return the mean relative distance of predicted and observed, in logarithms."""
     return float(np.mean([abs(np.log1p(row.difference)) for row in rows]))

@@ -14,7 +14,14 @@ from numpy.typing import ArrayLike
 
 from priorlift.core.errors import InputError, UnknownNameError
 from priorlift.theory.calibration import shifted
-from priorlift.theory.forecast_check import Check, CheckRow, check, check_cautions, distance
+from priorlift.theory.forecast_check import (
+    Check,
+    CheckRow,
+    band_cautions,
+    check,
+    check_cautions,
+    distance,
+)
 from priorlift.theory.forecast_labels import checked_labels, class_tasks, number_task, task_of
 from priorlift.theory.forecast_result import Forecast, LabelsNeeded, MapForecast
 from priorlift.theory.label_alignment import BALANCED, WANTED, Directions, LabelAlignment
@@ -213,6 +220,8 @@ class _Map:
             cautions += check_cautions(rows)
         else:
             cautions.append("no heads were fitted to held-out rows: nothing confirms the forecast")
+        if self.real:
+            cautions += band_cautions(grid, errors, low, high)
         return MapForecast(
             self.name,
             tuple(int(n) for n in grid),
