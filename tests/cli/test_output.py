@@ -68,3 +68,27 @@ def test_a_combination_that_no_method_can_use_is_told_once(capsys):
         "left out: wine: other columns.",
         "left out: pooled with parity: other labels.",
     ]
+
+
+def test_a_study_says_what_is_expected_of_it_or_why_nothing_is(capsys):
+    from priorlift.study.target_forecast import TargetForecast
+
+    result = SimpleNamespace(
+        sentence="Not shown.",
+        plan=SimpleNamespace(
+            methods={},
+            reference="target_only",
+            skipped=(),
+            metric_title="accuracy",
+            level=0.95,
+            design=SimpleNamespace(largest=20),
+        ),
+        verdicts=(),
+        warnings=(),
+        forecast=TargetForecast(reason="the target has 10 classes"),
+    )
+    output.show_study(result)
+    assert "No forecast of labels saved: the target has 10 classes.\n" in capsys.readouterr().out
+    result.forecast = None
+    output.show_study(result)
+    assert "forecast" not in capsys.readouterr().out

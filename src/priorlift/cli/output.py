@@ -91,7 +91,7 @@ def show_study(result: "StudyResult") -> None:
     _write_skipped(result)
     expected = expected_sentence(result)
     if expected:
-        print(f"{expected}\n")
+        print(expected)
     for warned in result.warnings:
         if warned.kind != "unusable source":  # stands among what was left out
             print(f"warning: {message(warned.message, remedy=warned.remedy)}")

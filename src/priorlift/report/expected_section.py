@@ -108,6 +108,8 @@ def _claims(result: StudyResult, found: TargetForecast) -> Table:
 
 def _needed_cell(one: ExpectedSaved, found: TargetForecast) -> Cell:
     text = _endless(one, found) if one.needed is None else f"{one.needed:,}"
+    if one.needed is not None and one.needed <= found.n[0]:
+        text = f"at most {text}"
     return number(text, one.needed, band(one, found.most))
 
 

@@ -32,7 +32,7 @@ def expected_sentence(result: "StudyResult") -> str:
     reached = (
         f"{claim.method} with {claim.sources} errs {claim.error:.3f} with {claim.budget:,} labels"
     )
-    care = " Read its warnings, in the report." if forecast_cautions(result) else ""
+    care = " Read its warnings in the report." if forecast_cautions(result) else ""
     if claim.needed is None:
         return f"Expected labels saved, a forecast: {reached}; {claim.reason}.{care}"
     saved = claim.needed - claim.budget
