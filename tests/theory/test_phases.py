@@ -29,8 +29,9 @@ def test_the_gain_has_the_sign_that_simulation_finds(diagram):
     assert done.n.tolist() == [20, 160]
     same = phase_diagram("qF", [1], [20, 80, 160], scratch={"steps": 1}, **SIZES)
     measured = (same.simulated.errors["random"] - same.simulated.errors["transferred"]).mean(axis=0)
+    assert same.simulated.n.tolist() == [20, 80, 160]  # a single value has room for all
     # Three standard errors of 3 x 4000 test rows and three training sets are about 0.05.
-    np.testing.assert_allclose(same.gain[0, [0, 2]], measured[0], atol=0.06)
+    np.testing.assert_allclose(same.gain[0], measured[0], atol=0.06)
     assert measured[0, 0] > 0.1
     np.testing.assert_allclose(diagram.gain[1], same.gain[0], atol=1e-12)
 
@@ -49,6 +50,22 @@ def test_errors_are_those_of_the_covariate_model(diagram):
     model = task.model(networks.W[1].astype(float)).rescaled()
     expected = model.optimal_lambda(diagram.n / 40).error
     np.testing.assert_allclose(diagram.transferred[1, 0], expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("loss", ["logistic", "square", "square_labels"])
+def test_every_loss_and_its_noise_reach_the_model(loss):
+    noisy = {"loss": loss, "noise": 0.3, "flips": 0.0 if loss == "square" else 0.1}
+    found = phase_diagram("qt", [0.5], [20, 80], lam=0.2, seeds=[1], **noisy, **SIZES)
+    task = CorrelatedTasks.draw(40, 60, qt=0.5, random_state=1).target
+    fresh = np.random.default_rng([1, 4]).normal(size=(40, 60))
+    model = task.model(fresh, noise=noisy["noise"], flips=noisy["flips"]).rescaled()
+    expected = model.solve(np.array([0.5, 2.0]), 0.2, loss).error
+    np.testing.assert_allclose(found.random[0, 0], expected, rtol=1e-12)
+    endless = model.optimal_lambda(np.array([1e6]), loss).error
+    np.testing.assert_allclose(found.floors["random"][0], endless, rtol=1e-3)
+    assert ("squared" in found.quantity) == (loss == "square")
+    floors = found.to_dict()["floors"]
+    assert floors == [{"qt": 0.5, **{m: pytest.approx(v[0, 0]) for m, v in found.floors.items()}}]
 
 
 def test_the_border_is_where_the_gain_crosses_zero():
@@ -120,6 +137,11 @@ def test_figures():
         ({"latent": 0}, "0 latent"),
         ({"knobs": {"qF": 0.5}}, "qF varies"),
         ({"knobs": {"eta": 1.5}}, "eta is 1.5"),
+        ({"flips": 0.5}, "flips is 0.5"),
+        ({"noise": -1.0}, "noise is -1"),
+        ({"flips": 0.1, "loss": "square"}, "learns numbers"),
+        ({"flips": 0.1, "scratch": True}, "from scratch is simulated"),
+        ({"loss": "square_labels", "scratch": {}}, "from scratch is simulated"),
     ],
 )
 def test_bad_requests_are_refused_before_any_training(arguments, message, monkeypatch):
@@ -131,7 +153,9 @@ def test_bad_requests_are_refused_before_any_training(arguments, message, monkey
         phase_diagram(**{"latent": 10, "inputs": 12, "width": 8, **arguments})
 
 
-@pytest.mark.parametrize("arguments", [{"knob": "qf"}, {"knobs": {"etaa": 0.1}}])
-def test_an_unknown_knob_gets_the_closest_name(arguments):
+@pytest.mark.parametrize(
+    "arguments", [{"knob": "qf"}, {"knobs": {"etaa": 0.1}}, {"loss": "logistik"}]
+)
+def test_an_unknown_name_gets_the_closest_name(arguments):
     with pytest.raises(UnknownNameError, match="did you mean"):
         phase_diagram(**arguments)

@@ -21,6 +21,10 @@ KNOBS = {
     "delta": "features added (below 0: removed), delta",
 }
 MAPS = {"transferred": "learned on the source", "random": "random", "scratch": "from scratch"}
+ERRORS = {
+    "logistic": "share of new rows that are predicted wrongly",
+    "square": "mean squared error of the field on new rows",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +66,8 @@ class PhaseDiagram:
         The other knobs, the sizes, the seeds and the regulariser (None: the best in theory).
     simulated : SimulatedErrors or None
         Where it was asked for.
+    floors : dict of str to ndarray of shape (seeds, k), or None
+        Error that endless labels would leave, for "transferred" and "random".
     """
 
     knob: Knob
@@ -72,6 +78,12 @@ class PhaseDiagram:
     random: Array
     settings: dict[str, Any]
     simulated: SimulatedErrors | None = None
+    floors: dict[str, Array] | None = None
+
+    @property
+    def quantity(self) -> str:
+        """What an error is: a share of new rows, or a mean squared error."""
+        return ERRORS.get(str(self.settings.get("loss")), ERRORS["logistic"])
 
     @property
     def gain(self) -> Array:
@@ -187,7 +199,17 @@ class PhaseDiagram:
             "summary": self.summary,
             "rows": self._columns(),
             "boundary": [{"n": n, self.knob: value} for n, value in self.boundary.tolist()],
+            "floors": self._floors(),
         }
+
+    def _floors(self) -> list[dict[str, float]]:
+        if self.floors is None:
+            return []
+        means = {name: values.mean(axis=0) for name, values in self.floors.items()}
+        return [
+            {self.knob: float(value), **{name: float(mean[k]) for name, mean in means.items()}}
+            for k, value in enumerate(self.values)
+        ]
 
     def to_json(self) -> str:
         """Return `to_dict` as JSON."""

@@ -20,6 +20,7 @@ from priorlift.theory.covariate_model import CovariateModel
 from priorlift.theory.phase_result import KNOBS, Knob, PhaseDiagram, SimulatedErrors
 from priorlift.theory.quadrature import Array
 from priorlift.theory.simulate import simulate_transfer, train_sources
+from priorlift.theory.solution import LOSSES, Loss
 from priorlift.theory.two_layer import TwoLayer
 
 DEFAULT_VALUES: dict[str, tuple[float, ...]] = {
@@ -43,6 +44,9 @@ def phase_diagram(
     n_source: int | None = None,
     knobs: Mapping[str, float] | None = None,
     lam: float | None = None,
+    loss: Loss = "logistic",
+    noise: float = 0.0,
+    flips: float = 0.0,
     seeds: int | Sequence[int] = 3,
     scratch: bool | Mapping[str, Any] = False,
     training: Mapping[str, Any] | None = None,
@@ -67,11 +71,16 @@ def phase_diagram(
     lam : float, optional
         One regulariser for all, for features scaled to a mean eigenvalue of 1: a tiny one shows
         double descent. By default the best in theory at each point.
+    loss : {"logistic", "square", "square_labels"}
+        Of the heads, see `CovariateModel.solve`; the source's network has the logistic one.
+    noise, flips : float
+        Of the target's labels, see `CovariateModel`; errors are against the rule without flips.
     seeds : int or sequence of int
         Sources to average over: how many, or their seeds.
     scratch : bool or mapping
         Simulate training from scratch, and the heads as well, on every second value and number of
-        rows; a mapping goes to `train_two_layer`.
+        rows, or on every number where there is one value; a mapping goes to `train_two_layer`. For
+        logistic heads on labels without noise.
     training : mapping, optional
         Of the source's network, for `train_two_layer`.
     progress : callable, optional
@@ -86,7 +95,7 @@ def phase_diagram(
     InputError
         A number is out of its range.
     UnknownNameError
-        There is no such knob.
+        There is no such knob or loss.
 
     Notes
     -----
@@ -104,6 +113,7 @@ def phase_diagram(
     True
     """
     grid, rows, seed_list, fixed = _checked(knob, values, n, width, seeds, knobs or {}, lam)
+    _check_labels(loss, noise, flips, simulated=scratch is not False)
     sizes: dict[str, Any] = {"latent": latent, "inputs": inputs}
     for value in grid:  # what is out of range is refused before anything is trained
         CorrelatedTasks.draw(**sizes, random_state=seed_list[0], **{**fixed, knob: float(value)})
@@ -113,13 +123,16 @@ def phase_diagram(
     networks = train_sources(latent, inputs, width, seed_list, n_source, **(training or {}))
     alpha = rows / width
     errors = np.empty((2, len(seed_list), len(grid), len(rows)))
+    floors = np.empty(errors.shape[:-1])
     for place, seed in enumerate(seed_list):
         fresh = np.random.default_rng([seed, 4]).normal(size=(width, inputs))
         for k, value in enumerate(grid):
             all_knobs: dict[str, Any] = {**fixed, knob: float(value)}
             task = CorrelatedTasks.draw(**sizes, random_state=seed, **all_knobs).target
             for which, W in enumerate((networks.W[place].astype(float), fresh)):
-                errors[which, place, k] = _error(task.model(W), alpha, lam)
+                model = task.model(W, noise=noise, flips=flips)
+                errors[which, place, k] = _error(model, alpha, lam, loss)
+                floors[which, place, k] = _floor(model, loss)
             if progress is not None:
                 progress(place * len(grid) + k + 1, len(seed_list) * len(grid))
     settings = {
@@ -128,20 +141,32 @@ def phase_diagram(
         "n_source": n_source,
         "seeds": seed_list,
         "lam": lam,
+        "loss": loss,
+        "noise": noise,
+        "flips": flips,
         "knobs": fixed,
         "training": dict(training or {}),
     }
     done = None
     if scratch is not False:
         how = {} if scratch is True else dict(scratch)
-        done = _simulate(networks, seed_list, grid[::2], rows[::2], knob, fixed, latent, lam, how)
-    return PhaseDiagram(knob, grid, rows, width, errors[0], errors[1], settings, done)
+        seen = rows[::2] if len(grid) > 1 else rows
+        done = _simulate(networks, seed_list, grid[::2], seen, knob, fixed, latent, lam, how)
+    both = {"transferred": floors[0], "random": floors[1]}
+    return PhaseDiagram(knob, grid, rows, width, errors[0], errors[1], settings, done, both)
 
 
-def _error(model: CovariateModel, alpha: Array, lam: float | None) -> Array:
+def _error(model: CovariateModel, alpha: Array, lam: float | None, loss: Loss) -> Array:
     model = model.rescaled()
-    solved = model.optimal_lambda(alpha) if lam is None else model.solve(alpha, lam)
-    return solved.error
+    if lam is None:
+        return model.optimal_lambda(alpha, loss).error
+    return model.solve(alpha, lam, loss).error
+
+
+def _floor(model: CovariateModel, loss: Loss) -> float:
+    if loss == "square":
+        return model.rho * (1.0 - model.reachable) + model.noise
+    return model.error_floor
 
 
 def _simulate(
@@ -200,6 +225,24 @@ def _checked(
     if not listed or min(listed) < 0 or len(set(listed)) < len(listed):
         raise InputError(f"seeds is {seeds}", remedy="pass how many, or different numbers from 0")
     return grid, np.unique(rows).astype(np.int64), listed, dict(knobs)
+
+
+def _check_labels(loss: str, noise: float, flips: float, simulated: bool) -> None:
+    if loss not in LOSSES:
+        raise UnknownNameError("loss", str(loss), LOSSES)
+    checked_number(noise, "noise")
+    if not 0 <= checked_number(flips, "flips") < 0.5:
+        raise InputError(f"flips is {flips}", remedy="pass a share of labels in [0, 0.5)")
+    if flips and loss == "square":
+        raise InputError(
+            f"flips is {flips}, and the square loss learns numbers",
+            remedy='pass noise= instead, or loss="square_labels"',
+        )
+    if simulated and (loss != "logistic" or noise or flips):
+        raise InputError(
+            "training from scratch is simulated for the logistic loss and clean labels alone",
+            remedy="leave out scratch, or loss, noise and flips",
+        )
 
 
 def _vector(values: ArrayLike, name: str) -> Array:
