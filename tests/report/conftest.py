@@ -30,6 +30,7 @@ from priorlift.study.target_forecast import TargetForecast
 from priorlift.study.verdicts import Claim, decide
 from priorlift.study.verification import Regret, Verification, VerifiedSource
 from priorlift.theory.forecast_check import CheckRow
+from priorlift.theory.phase_result import PhaseDiagram, SimulatedErrors
 from priorlift.transfer.task_relation import TaskRelation
 from priorlift.trials.outcome import Measured, Outcome, TrialRecord
 
@@ -467,6 +468,30 @@ def make_relation(names=("target", *SOURCES), kind="learned"):
     return TaskRelation(tuple(names), alpha, apart + 0.5, apart, np.abs(apart), kind, history)
 
 
+def make_phases(values=(0.0, 0.5, 1.0), simulated=True, **settings):
+    """A map whose gain is below 0, turns, and is above 0; or the curves of its last values."""
+    n = np.array([25, 100, 400, 1600])
+    rise = np.array(
+        [[-0.01, -0.02, -0.02, -0.03], [0.06, 0.02, -0.01, -0.02], [0.3, 0.2, 0.1, 0.1]]
+    )
+    gain = rise[-len(values) :] + np.array([-0.001, 0.001])[:, None, None]
+    random = np.broadcast_to([0.42, 0.33, 0.22, 0.18], gain.shape)
+    kept = np.array(values)[::2]
+    errors = {name: np.full((2, len(kept), 2), 0.25) for name in ("transferred", "scratch")}
+    floors = {name: np.full((2, len(values)), 0.15) for name in ("transferred", "random")}
+    settings = {"latent": 100, "lam": None, "loss": "logistic", "knobs": {"qt": 0.9}} | settings
+    done = SimulatedErrors(kept, n[::2], errors) if simulated else None
+    return PhaseDiagram(
+        "qF", np.array(values), n, 100, random - gain, random, settings, done, floors
+    )
+
+
+@pytest.fixture(scope="session")
+def phases():
+    """What makes a phase diagram of chosen values."""
+    return make_phases
+
+
 @pytest.fixture(scope="session")
 def pages(result, hostile, bare, ranking, tasks, verification, spending):
     """Each result as a page."""
@@ -485,6 +510,8 @@ def pages(result, hostile, bare, ranking, tasks, verification, spending):
         "hostile relation": make_relation(("target", *HOSTILE)),
         "sweep": make_sweep(),
         "hostile sweep": make_sweep(HOSTILE),
+        "phases": make_phases(),
+        "one curve": make_phases((1.0,)),
     }
     return {name: render_page(value) for name, value in made.items()}
 

@@ -8,6 +8,7 @@ pytestmark = pytest.mark.browser
 NAMES = (
     *("study", "hostile", "bare", "ranking", "hostile tasks"),
     *("verification", "spending", "relation", "sweep", "hostile sweep"),
+    *("phases", "one curve"),
 )
 
 
@@ -93,6 +94,18 @@ def test_what_is_missing_stays_last_either_way(open_page):
         numbers = [cell for cell in cells if cell != NONE]
         assert 0 < len(numbers) < len(cells)
         assert cells[: len(numbers)] == numbers
+
+
+def test_the_curves_of_a_value_unfold_and_its_points_sort(open_page):
+    page = open_page("phases", 390)
+    assert page.locator("details figure svg:visible").count() == 0
+    page.get_by_text("qF = 0.5", exact=True).click()
+    assert page.locator("details figure svg:visible").count() == 1
+    page.locator("#points thead button", has_text="Gain").click()
+    gains = page.evaluate(
+        "[...document.querySelectorAll('#points tbody tr')].map(row => +row.cells[5].dataset.sort)"
+    )
+    assert gains == sorted(gains, reverse=True)
 
 
 def test_the_first_tab_stop_skips_to_the_verdict(open_page):
@@ -207,7 +220,7 @@ def test_it_prints(open_page):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(("device", "width"), [("phone", 390), ("desktop", 1280)])
-@pytest.mark.parametrize("name", ["study", "tasks"])
+@pytest.mark.parametrize("name", ["study", "tasks", "phases"])
 def test_pictures_are_kept(open_page, artifacts, name, device, width, scheme):
     page = open_page(name, width, color_scheme=scheme)
     path = artifacts / f"report-{name}-{device}-{scheme}.png"

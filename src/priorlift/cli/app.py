@@ -23,6 +23,7 @@ from priorlift.cli import (
     report,
     study,
     sweep,
+    theory,
     watch,
 )
 
@@ -33,6 +34,7 @@ app.command("sweep")(sweep.command)
 app.command("rank")(rank.command)
 app.command("gap")(gap.command)
 app.command("forecast")(forecast.command)
+app.add_typer(theory.app, name="theory")
 app.command("watch")(watch.command)
 app.add_typer(cells.app, name="cells")
 app.command("report")(report.command)

@@ -1,5 +1,6 @@
 """Options that several commands share, so that they read the same everywhere."""
 
+import math
 from typing import Annotated
 
 import typer
@@ -101,6 +102,37 @@ def listed_numbers(text: str | None, option: str) -> list[int] | None:
                 f"{part!r} is no whole number", where=option, remedy=f"{option} 20,50 for example"
             )
     return [int(part) for part in parts]
+
+
+def listed_decimals(text: str | None, option: str) -> list[float] | None:
+    """Split the value of an option at its commas, into finite numbers.
+
+    Raises
+    ------
+    InputError
+        A part is no finite number, or there is none.
+
+    Examples
+    --------
+    >>> listed_decimals("0, 0.5", "--values")
+    [0.0, 0.5]
+    """
+    parts = listed(text)
+    if parts is None:
+        return None
+    found = []
+    for part in parts:
+        try:
+            found.append(float(part))
+        except ValueError:
+            found.append(math.nan)
+        if not math.isfinite(found[-1]):
+            raise InputError(
+                f"{part!r} is no number", where=option, remedy=f"{option} 0.25,0.5 for example"
+            )
+    if not found:
+        raise InputError("is empty", where=option, remedy=f"{option} 0.25,0.5 for example")
+    return found
 
 
 def known_task(task: str | None) -> str | None:

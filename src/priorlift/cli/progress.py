@@ -32,10 +32,10 @@ class Progress(Protocol):
     ) -> None: ...
 
 
-def progress(stream: TextIO | None = None) -> Progress:
+def progress(stream: TextIO | None = None, unit: str = "fits") -> Progress:
     """Return what suits a stream, by default stderr."""
     stream = stream or sys.stderr
-    return Bar(stream) if stream.isatty() else Lines(stream)
+    return Bar(stream, unit) if stream.isatty() else Lines(stream, unit=unit)
 
 
 class Lines:
@@ -47,10 +47,14 @@ class Lines:
         Where the lines go.
     clock : callable
         Gives seconds.
+    unit : str
+        What is counted.
     """
 
-    def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
-        self._stream, self._clock = stream, clock
+    def __init__(
+        self, stream: TextIO, clock: Callable[[], float] = time.monotonic, unit: str = "fits"
+    ) -> None:
+        self._stream, self._clock, self._unit = stream, clock, unit
         self._started: float | None = None
         self._first: tuple[int, float] | None = None
         self._shown = -1
@@ -77,7 +81,7 @@ class Lines:
         rest = "" if left is None or n_done == n_total else f", about {duration(left)} left"
         share = 100 * n_done // max(n_total, 1)
         print(
-            f"{n_done} of {n_total} fits ({share} %), {duration(elapsed)}{rest}",
+            f"{n_done} of {n_total} {self._unit} ({share} %), {duration(elapsed)}{rest}",
             file=self._stream,
             flush=True,
         )
@@ -101,9 +105,11 @@ class Bar:
     ----------
     stream : file
         A terminal.
+    unit : str
+        What is counted.
     """
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, unit: str = "fits") -> None:
         from rich import progress as rich_progress
         from rich.console import Console
 
@@ -117,7 +123,7 @@ class Bar:
             console=Console(file=stream),
             transient=True,
         )
-        self._task = self._bar.add_task("fits", total=None)
+        self._task = self._bar.add_task(unit, total=None)
 
     def __call__(self, n_done: int, n_total: int, record: Any = None) -> None:
         """Move the bar."""

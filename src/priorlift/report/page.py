@@ -20,6 +20,7 @@ from priorlift.ranking.result import Ranking
 from priorlift.ranking.task_ranking import TaskRanking
 from priorlift.report.forecast_page import forecast_context
 from priorlift.report.gap_page import gap_context
+from priorlift.report.phase_page import phase_context
 from priorlift.report.ranking_page import ranking_context
 from priorlift.report.relation_page import relation_context
 from priorlift.report.spending_page import spending_context
@@ -32,6 +33,7 @@ from priorlift.study.spending_result import Spending
 from priorlift.study.sweep_result import SweepResult
 from priorlift.study.verification import Verification
 from priorlift.theory.forecast_result import Forecast
+from priorlift.theory.phase_result import PhaseDiagram
 from priorlift.transfer.task_relation import TaskRelation
 from priorlift.trials.files import write_atomic
 
@@ -47,6 +49,7 @@ Reportable: TypeAlias = (
     | GapResult
     | TaskRelation
     | Forecast
+    | PhaseDiagram
 )
 """What has a page."""
 
@@ -58,7 +61,7 @@ def write_report(result: Reportable, path: str | Path) -> Path:
     ----------
     result : Reportable
         What to show: a StudyResult, SweepResult, Ranking, TaskRanking, Verification, Spending,
-        GapResult, TaskRelation or Forecast.
+        GapResult, TaskRelation, Forecast or PhaseDiagram.
     path : path
         The file, or a folder in which it is called `report.html`. An earlier one is replaced whole
         or not at all.
@@ -111,7 +114,7 @@ def render_page(result: Reportable) -> str:
     ----------
     result : Reportable
         What to show: a StudyResult, SweepResult, Ranking, TaskRanking, Verification, Spending,
-        GapResult, TaskRelation or Forecast.
+        GapResult, TaskRelation, Forecast or PhaseDiagram.
 
     Raises
     ------
@@ -136,10 +139,13 @@ def render_page(result: Reportable) -> str:
         return _render("relation.html.j2", relation_context(result))
     if isinstance(result, Forecast):
         return _render("forecast.html.j2", forecast_context(result))
+    if isinstance(result, PhaseDiagram):
+        return _render("phases.html.j2", phase_context(result))
     raise InputTypeError(
         f"there is no report of a {type(result).__name__}",
         remedy="pass the result of Study(...).run(), Sweep(...).run(), rank_sources(...), "
-        "rank_tasks(...), verify(...), run_spending(...), performance_gap(...) or forecast(...)",
+        "rank_tasks(...), verify(...), run_spending(...), performance_gap(...), forecast(...) or "
+        "phase_diagram(...)",
     )
 
 

@@ -20,6 +20,7 @@ KNOBS = {
     "eta": "share of features replaced, eta",
     "delta": "features added (below 0: removed), delta",
 }
+MOST_MAPPED = 40
 MAPS = {"transferred": "learned on the source", "random": "random", "scratch": "from scratch"}
 ERRORS = {
     "logistic": "share of new rows that are predicted wrongly",
@@ -97,6 +98,15 @@ class PhaseDiagram:
         if len(gains) < 2:
             return None
         return np.asarray(gains.std(axis=0, ddof=1) / np.sqrt(len(gains)))
+
+    @property
+    def clear(self) -> NDArray[np.int64]:
+        """Sign of each gain of shape (k, j), 0 where it is within two standard errors of 0."""
+        spread = self.gain_error
+        seen = (
+            self.gain if spread is None else np.where(np.abs(self.gain) > 2 * spread, self.gain, 0)
+        )
+        return np.sign(seen).astype(np.int64)
 
     @property
     def boundary(self) -> Array:
@@ -218,6 +228,8 @@ class PhaseDiagram:
     def plot(self, value: float | None = None) -> "Figure":
         """Draw the map of the gain, or the learning curves at one value of the knob.
 
+        A map has 40 rows and 40 columns at most, spread evenly over the grid.
+
         Parameters
         ----------
         value : float, optional
@@ -230,22 +242,33 @@ class PhaseDiagram:
         if value is None and len(self.values) > 1:
             from priorlift.plots.phases import phase_map
 
+            rows, columns = _some(len(self.values))[::-1], _some(len(self.n))
             return phase_map(
-                [f"{value:g}" for value in self.values[::-1]],
-                self.n.tolist(),
-                self.gain[::-1],
+                [f"{value:g}" for value in self.values[rows]],
+                self.n[columns].tolist(),
+                self.gain[np.ix_(rows, columns)],
                 title="Error of random features minus that of learned ones",
-                below=f"a row: {KNOBS[self.knob]}; a column: labelled rows of the target",
+                below=f"a row: {KNOBS[self.knob]}; a column: labelled rows of the target"
+                + (f"; with {self._fixed()}" if self._fixed() else ""),
             )
         from priorlift.plots.lifts import learning_curves
 
         at = float(self.values[0] if value is None else value)
-        title = f"Expected error at {self.knob} = {at:g}"
+        title = ", ".join(filter(None, [f"Expected error at {self.knob} = {at:g}", self._fixed()]))
         return learning_curves(self.curves(at), [MAPS["random"]], "error", title)
+
+    def _fixed(self) -> str:
+        knobs = self.settings.get("knobs", {})
+        return ", ".join(f"{name} = {value:g}" for name, value in knobs.items())
 
     def __repr__(self) -> str:
         rows, columns = self.gain.shape
         return f"PhaseDiagram({self.knob}: {rows} values x {columns} n, {self.summary})"
+
+
+def _some(count: int) -> NDArray[np.int64]:
+    places = np.linspace(0, count - 1, min(count, MOST_MAPPED))
+    return np.unique(places.round().astype(np.int64))
 
 
 def _zeros(x: Array, y: Array) -> list[float]:
