@@ -48,7 +48,9 @@ def test_links_of_the_papers_at_the_root_lead_somewhere(page):
         assert (page.parent / link).exists(), link
 
 
-@pytest.mark.parametrize(("name", "fewest"), [("which-task", 30), ("which-rows-hurt", 25)])
+@pytest.mark.parametrize(
+    ("name", "fewest"), [("which-task", 30), ("which-rows-hurt", 25), ("when-transfer-helps", 35)]
+)
 def test_a_tutorial_shows_what_comes_out(name, fewest, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # it writes a page
     failed, attempted = doctest.testfile(
