@@ -70,6 +70,19 @@ def test_the_map_shows_each_value_and_where_the_gain_turns(cli):
     assert "crosses 0 at" in ended.out
 
 
+def test_the_map_shows_training_from_scratch_where_it_was_simulated(cli):
+    arguments = ["--values", "0,1", "--n", "10,40,400", "--scratch", "--out", "map.json"]
+    ended = cli("theory", "phase-diagram", *SMALL, *arguments)
+    assert ended.code == 0, ended.err
+    with open("map.json", encoding="utf-8") as file:
+        rows = json.load(file)["rows"]
+    expected = [row["simulated_scratch"] - row["simulated_transferred"] for row in rows[:3:2]]
+    after = ended.out.split("from scratch minus that of learned features, simulated")[1]
+    lines = [line.split() for line in after.splitlines()]
+    assert ["qF", "10", "400"] in lines  # every second number
+    assert ["0", *(f"{gain:+.3f}" for gain in expected)] in lines
+
+
 def test_many_numbers_of_labels_are_thinned_on_the_terminal_alone(cli):
     n = ",".join(str(10 * k) for k in range(1, 13))
     ended = cli("theory", "phase-diagram", *SMALL, "--values", "0,1", "--n", n, "--out", "all.csv")

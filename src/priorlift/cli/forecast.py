@@ -195,7 +195,7 @@ def _write(
 
 
 def _show(found: "Forecast", needed: dict[str, "LabelsNeeded"]) -> None:
-    from priorlift.report.forecast_page import forecast_sentence
+    from priorlift.report.forecast_page import forecast_sentence, percent_off
     from priorlift.theory.forecast_check import error_text
 
     print(f"\n{forecast_sentence(found, needed)}\n")
@@ -228,7 +228,7 @@ def _show(found: "Forecast", needed: dict[str, "LabelsNeeded"]) -> None:
                     error_text(row.predicted),
                     error_text(row.observed),
                     error_text(row.standard_error),
-                    f"{100 * row.difference:+.0f} %",
+                    percent_off(row.difference),
                 )
                 for row in one.check
             ],

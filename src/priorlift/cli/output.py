@@ -69,7 +69,7 @@ def write_table(
     from rich.text import Text
 
     right = set(numbers)
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, title_style="bold")
+    table = Table(box=box.SIMPLE_HEAD)
     for name in header:
         table.add_column(
             Text(name),
@@ -79,7 +79,9 @@ def write_table(
         )
     for row in rows:
         table.add_row(*(Text(cell, style=STYLES.get(cell, "")) for cell in row))
-    console().print(table)
+    shown = console()
+    shown.print(Text(title, style="bold"))  # as a title of the table it would break at its width
+    shown.print(table)
 
 
 def show_study(result: "StudyResult") -> None:

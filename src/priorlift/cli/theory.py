@@ -186,10 +186,11 @@ def _run(
 ) -> None:
     file = None if out is None else _writable(Path(out))
     from priorlift.cli.theory_tables import show
+    from priorlift.report.numbers import count
     from priorlift.theory import phases
 
     fixed = {name: value for name, value in fixed.items() if value != NEUTRAL[name]}
-    note(f"theory   {len(seeds)} made-up sources; a network is trained on each")
+    note(f"theory   {count(len(seeds), 'made-up source')}; a network is trained on each")
     with progress(unit="points") as shown:
         found = phases.phase_diagram(
             knob, values, n, knobs=fixed, seeds=seeds, scratch=scratch, **sizes, **labels,

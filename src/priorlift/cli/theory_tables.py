@@ -40,10 +40,25 @@ def _show_map(found: "PhaseDiagram") -> None:
     ]
     title = "Error of random features minus that of learned ones, by number of labels"
     write_table(title, header, rows, numbers=header, wrapped=crosses)
+    if found.simulated is not None:
+        _show_simulated(found)
     if found.gain_error is not None:
         print("In brackets: within two standard errors of 0, over the sources.")
     if len(places) <= last:
         print(f"{len(places)} of {last + 1} numbers of labels are shown; --out keeps all.")
+
+
+def _show_simulated(found: "PhaseDiagram") -> None:
+    done = found.simulated
+    assert done is not None
+    gain = (done.errors["scratch"] - done.errors["transferred"]).mean(axis=0)
+    header = (found.knob, *(f"{n:,}" for n in done.n[:MOST_COLUMNS]))
+    rows = [
+        (f"{value:g}", *(f"{one:+.3f}" for one in gain[k, :MOST_COLUMNS]))
+        for k, value in reversed(list(enumerate(done.values)))
+    ]
+    title = "Error of a network from scratch minus that of learned features, simulated"
+    write_table(title, header, rows, numbers=header, wrapped=found.knob)
 
 
 def _gain(value: float, clear: bool) -> str:

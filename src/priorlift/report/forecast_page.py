@@ -128,7 +128,7 @@ def _check(forecast: Forecast) -> Table | None:
             number(f"{row.n:,}", row.n),
             number(error_text(row.predicted), row.predicted),
             number(error_text(row.observed), row.observed, f"± {error_text(row.standard_error)}"),
-            number(numbers.minus(f"{100 * row.difference:+.0f} %"), row.difference),
+            number(numbers.minus(percent_off(row.difference)), row.difference),
         ]
         for name, one in forecast.maps.items()
         for row in one.check
@@ -140,6 +140,18 @@ def _check(forecast: Forecast) -> Table | None:
         *(Column(title, "number") for title in ("Labels", "Predicted", "Observed", "Difference")),
     ]
     return Table("check", "Predicted beside observed on held-out rows", columns, rows)
+
+
+def percent_off(difference: float) -> str:
+    """Return how far a prediction was off, in whole percent.
+
+    Examples
+    --------
+    >>> percent_off(0.172), percent_off(-0.001)
+    ('+17 %', '0 %')
+    """
+    whole = round(100 * difference)
+    return f"{whole:+d} %" if whole else "0 %"
 
 
 def _maps(forecast: Forecast, needed: dict[str, LabelsNeeded]) -> Table:
