@@ -7,7 +7,7 @@ import pytest
 
 from priorlift.report import render_page, write_report
 from priorlift.report.numbers import MINUS, NONE, percent
-from priorlift.report.phase_page import labels_where, phase_context, settings
+from priorlift.report.phase_page import labels_where, phase_context, phase_sentence, settings
 from priorlift.theory import phase_diagram
 
 HOSTILE = "<script>alert('x')</script>"
@@ -22,9 +22,9 @@ def test_each_value_says_where_transfer_helps_and_where_it_hurts(phases):
     assert context["sentence"].startswith("Learned features err less than random ones at 6 of 12")
     where = texts(context["where"])
     assert [row[:3] for row in where] == [
-        ["0", NONE, "25 to 1,600"],
-        ["0.5", "25 to 100", "400 to 1,600"],
-        ["1", "25 to 1,600", NONE],
+        ["qF = 0", NONE, "25 to 1,600"],
+        ["qF = 0.5", "25 to 100", "400 to 1,600"],
+        ["qF = 1", "25 to 1,600", NONE],
     ]
     assert [row[3] for row in where] == [NONE, "252", NONE]  # 0.02 to -0.01 along log n
     assert [row[4] for row in where] == [f"{MINUS}0.010", "+0.060", "+0.300"]
@@ -38,8 +38,10 @@ def test_a_gain_within_two_standard_errors_is_neither(phases):
     np.testing.assert_allclose(loud.gain, found.gain)
     assert loud.clear[1].tolist() == [1, 0, 0, 0]
     assert labels_where(loud, 1, -1) == NONE
+    assert phase_sentence(loud).endswith("By more than two standard errors: less at 5, more at 0.")
     one = replace(found, transferred=found.transferred[:1], random=found.random[:1])
     assert one.clear[1].tolist() == [1, 1, -1, -1]
+    assert "standard errors" not in phase_sentence(one)
 
 
 def test_ranges_of_labels_break_where_the_sign_does(phases):

@@ -55,8 +55,12 @@ def phase_context(found: PhaseDiagram) -> dict[str, Any]:
 
 
 def phase_sentence(found: PhaseDiagram) -> str:
-    """Return the summary as a sentence."""
-    return f"{found.summary[:1].upper()}{found.summary[1:]}."
+    """Return the summary as sentences, the second about what is clear of noise."""
+    summary = f"{found.summary[:1].upper()}{found.summary[1:]}."
+    if found.gain_error is None:
+        return summary
+    ahead, behind = int((found.clear > 0).sum()), int((found.clear < 0).sum())
+    return f"{summary} By more than two standard errors: less at {ahead}, more at {behind}."
 
 
 def labels_where(found: PhaseDiagram, row: int, sign: int) -> str:
@@ -93,7 +97,7 @@ def where_table(found: PhaseDiagram) -> Table:
     clear = ", more than two standard errors from 0" if sources > 1 else ""
     rows = [
         [
-            number(f"{value:g}", float(value)),
+            number(f"{found.knob} = {value:g}", float(value)),
             Cell(labels_where(found, k, 1), mark="helps"),
             Cell(labels_where(found, k, -1), mark="hurts"),
             _turn_cell(turns(found, k)),
