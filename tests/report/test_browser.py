@@ -99,7 +99,7 @@ def test_what_is_missing_stays_last_either_way(open_page):
 def test_the_curves_of_a_value_unfold_and_its_points_sort(open_page):
     page = open_page("phases", 390)
     assert page.locator("details figure svg:visible").count() == 0
-    page.get_by_text("qF = 0.5", exact=True).click()
+    page.locator("summary", has_text="qF = 0.5").click()
     assert page.locator("details figure svg:visible").count() == 1
     page.locator("#points thead button", has_text="Gain").click()
     gains = page.evaluate(
