@@ -18,7 +18,7 @@ CHECKED = src tests benchmarks examples
 WITH_DATA = if [ -z "$${PRIORLIFT_DATA:-}" ] && [ -d ../shared/data ]; then \
 	PRIORLIFT_DATA=$$(cd ../shared/data && pwd); export PRIORLIFT_DATA; fi;
 
-.PHONY: help demo test lint format bench bench-ranking bench-gap bench-sweeps bench-theory docs clean browser
+.PHONY: help demo test lint format bench bench-ranking bench-gap bench-sweeps bench-theory bench-cells docs clean browser
 
 help: ## list these tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -57,6 +57,9 @@ bench-sweeps: $(TEST_VENV)/.stamp ## compare shared searches with GridSearchCV (
 
 bench-theory: $(TEST_VENV)/.stamp ## hold the theory against simulation and time it (FULL=1: as published)
 	@$(WITH_DATA) $(BIN)/python benchmarks/theory_proof.py $(if $(FULL),--full,--quick) $(PARTS)
+
+bench-cells: $(TEST_VENV)/.stamp ## measure label transfer for cells on real data (FULL=1: as published)
+	@$(WITH_DATA) $(BIN)/python benchmarks/cells_proof.py $(if $(FULL),--full,--quick) $(PARTS)
 
 docs: $(DOCS_VENV)/.stamp ## build the documentation into site/
 	@echo "[docs] running: mkdocs build --strict"
