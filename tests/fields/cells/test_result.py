@@ -98,7 +98,8 @@ def test_confusion_shows_the_share_of_each_type(compared):
 
 
 def test_scanpy_goes_on_from_the_embedding(pair, transfer):
-    scanpy = pytest.importorskip("scanpy", reason="scanpy is not among what tests install")
+    import scanpy  # imported here: it takes seconds
+
     reference, query = pair
     transfer(reference, query)
     scanpy.pp.neighbors(query, use_rep="X_priorlift")
