@@ -38,6 +38,7 @@ def cell_map(
     below: str,
     scale: float,
     chosen: Collection[tuple[int, int]] = (),
+    signed: bool = True,
 ) -> "Figure":
     """Draw a map of cells.
 
@@ -53,6 +54,8 @@ def cell_map(
         Magnitude, above 0, of the strongest colour.
     chosen : collection of (int, int)
         Cells, as (row, column), that are marked.
+    signed : bool
+        Whether printed values have their sign; shares, say, need none.
     """
     longest = max((len(short(name)) for name in columns), default=1)
     printed = len(columns) <= MOST_PRINTED
@@ -64,7 +67,7 @@ def cell_map(
     _write_names(axes, rows, columns)
     _draw_cells(axes, values, scale, printed)
     if printed:
-        _print_values(axes, values)
+        _print_values(axes, values, signed)
     else:
         _draw_dashes(axes, values < 0.0)
     _mark(axes, chosen, printed)
@@ -77,7 +80,7 @@ def cell_map(
         color=style.INK,
         parse_math=False,
     )
-    _explain_colours(figure, values, scale, printed)
+    _explain_colours(figure, values, scale, printed, signed)
     return figure
 
 
@@ -140,12 +143,13 @@ def _draw_dashes(axes: "Axes", where: NDArray[np.bool_]) -> None:
     axes.add_patch(PathPatch(path, fill=False, edgecolor=style.INK, linewidth=1.0))
 
 
-def _print_values(axes: "Axes", values: NDArray[np.float64]) -> None:
+def _print_values(axes: "Axes", values: NDArray[np.float64], signed: bool) -> None:
+    sign = "+" if signed else ""
     decimals = 2 if np.nanmax(np.abs(values), initial=0.0) >= 0.095 else 3
     for row, column in np.argwhere(np.isfinite(values)):
         value = round(float(values[row, column]), decimals) + 0.0
         axes.annotate(
-            f"{value:+.{decimals}f}".replace("-", MINUS) if value else "0",
+            f"{value:{sign}.{decimals}f}".replace("-", MINUS) if value else "0",
             (column, row),
             ha="center",
             va="center_baseline",
@@ -198,9 +202,11 @@ def _write_names(axes: "Axes", rows: Sequence[str], columns: Sequence[str]) -> N
 
 
 def _explain_colours(
-    figure: "Figure", values: NDArray[np.float64], scale: float, printed: bool
+    figure: "Figure", values: NDArray[np.float64], scale: float, printed: bool, signed: bool
 ) -> None:
     from matplotlib.patches import Patch
+
+    plus = "+" if signed else ""
 
     handles, labels = [], []
     for sign, word in ((1, "above 0"), (-1, "below 0" if printed else "below 0 (dash)")):
@@ -208,6 +214,6 @@ def _explain_colours(
             continue
         colour = _tint(sign * LEVELS, printed)
         handles.append(Patch(facecolor=colour, edgecolor=style.GRID, linewidth=0.6))
-        labels.append(f"{word}, up to {sign * scale:+.2g}".replace("-", MINUS))
+        labels.append(f"{word}, up to {sign * scale:{plus}.2g}".replace("-", MINUS))
     if handles:
         legend(figure, handles, labels)

@@ -126,8 +126,11 @@ def _by_kind(
 def _by_group(
     axes: "Axes", points: NDArray[np.float64], groups: NDArray[Any], size: float, raster: bool
 ) -> None:
-    for i, group in enumerate(dict.fromkeys(groups)):
+    names = list(dict.fromkeys(groups))
+    for i, group in enumerate(names):
         at = points[groups == group]
+        # A large group would hide a small one that is drawn before it.
+        larger = sum((groups == other).sum() > len(at) for other in names)
         axes.scatter(
             at[:, 0],
             at[:, 1],
@@ -137,6 +140,7 @@ def _by_group(
             linewidths=0,
             alpha=0.5,
             rasterized=raster,
+            zorder=1.0 + larger / len(names),
             label=str(group),
         )
     legend = axes.legend(

@@ -62,6 +62,7 @@ def confusion_picture(result: "CellTransfer", truth: NDArray[Any]) -> "Figure":
         title=f"Share of each true type (row) by its label; {right:.1%} of {len(true):,} right",
         below="rows add up to 1; numbers of cells in parentheses",
         scale=1.0,
+        signed=False,
     )
 
 
