@@ -5,9 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
+from sklearn.multiclass import OneVsRestClassifier
 
 from priorlift.core.errors import InputError
-from priorlift.pool import Target
+from priorlift.pool import Source, SourcePool, Target
 from priorlift.study import storage
 from priorlift.study.design import Split, split_rows, training_part
 from priorlift.study.expected_labels import expected_labels_saved, forecast_target
@@ -159,7 +160,6 @@ def refused(result, **changes):
     [
         ({"metric": "roc_auc", "metric_title": "ROC AUC"}, "judged by ROC AUC"),
         ({"task": "regression"}, "labels are numbers"),
-        ({"classes": ("a", "b", "c")}, "3 classes"),
     ],
 )
 def test_what_theory_cannot_speak_of_is_said_in_a_sentence(result, changes, reason):
@@ -173,6 +173,38 @@ def test_what_theory_cannot_speak_of_is_said_in_a_sentence(result, changes, reas
     assert TargetForecast.from_dict(found.to_dict()) == found
     with pytest.raises(InputError, match=reason):
         expected_labels_saved(without)
+
+
+def test_several_classes_are_forecast_as_rows_with_a_wrong_class():
+    """What four heads reach on new rows; the mean error of the heads is far below that."""
+    rng = np.random.default_rng(3)
+    means = 1.1 * rng.normal(size=(4, 12))
+
+    def draw(n):
+        y = rng.integers(4, size=n)
+        return means[y] + 1.6 * rng.normal(size=(n, 12)), y
+
+    pool = SourcePool([Source("more", *draw(50), task="classification")])
+    forecasts = []
+    for _ in range(4):
+        target = Target("four", *draw(900), task="classification")
+        study = Study(target, pool, ["pooled"], (24, 100))
+        forecasts.append(forecast_target(study.plan, target))
+    assert [found.n_heads for found in forecasts] == [4] * 4
+    assert forecasts[0].n[0] >= 8
+    new, truth = draw(20_000)
+    for n in (100, 400, 3000):
+        errors = []
+        for _ in range(12):
+            head = OneVsRestClassifier(LogisticRegression(C=0.05)).fit(*draw(n))
+            errors.append(1 - head.score(new, truth))
+        said = np.array([found.at(n) for found in forecasts])
+        assert said[:, 0].mean() == pytest.approx(np.mean(errors), rel=0.15)
+        inside = (said[:, 1] <= np.mean(errors)) & (np.mean(errors) <= said[:, 2])
+        assert inside.sum() >= 3
+    X, y = target.X, np.where(np.arange(900) < 897, target.y % 2, 2)
+    few = forecast_target(study.plan, Target("rare", X, y, task="classification"))
+    assert "too few to hold some of each class out" in few.reason
 
 
 def test_too_few_rows_and_too_many_columns_are_reasons_too(make_task):

@@ -134,6 +134,12 @@ def test_several_classes_are_forecast_one_versus_the_rest():
     assert one.error[0] > one.error[1] > one.floor
     assert abs(one.check[-1].difference) < 0.3
     assert any("each is forecast against the rest" in text for text in found.warnings)
+    top = found.maps["features"].top_class
+    for part in (top.low, top.error, top.high, top.factor):
+        assert len(part) == len(found.maps["features"].n)
+    # A wrong class is an error of one head at least, and of no more than all.
+    assert all(0.5 <= factor <= len(found.classes) for factor in top.factor)
+    assert json.loads(found.to_json())["maps"]["features"]["top_class"]["check"][0]["observed"] > 0
 
 
 def test_features_that_are_no_gaussian_classes_are_warned_of():

@@ -2,6 +2,7 @@ import os
 import signal
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -42,7 +43,10 @@ def make_tasks():
     def wrong(trial, context):
         return {"score": 1.0}
 
-    return {task.__name__: task for task in (draw, sleep, wait, die, interrupt, wrong)}
+    def place(trial, context):
+        return Outcome({"directory": str(context.directory), "there": context.directory.exists()})
+
+    return {task.__name__: task for task in (draw, sleep, wait, die, interrupt, wrong, place)}
 
 
 TASKS = make_tasks()
@@ -112,6 +116,19 @@ def test_records_arrive_as_they_end_and_the_context_travels(tmp_path):
     assert second.trial == trials[0]
     assert first.outcome.values == second.outcome.values == {"extra": "here"}
     assert first.measured.worker != second.measured.worker
+
+
+def test_workers_of_an_earlier_run_find_a_relative_folder(tmp_path, monkeypatch):
+    trials = [Trial("place", {"number": number}) for number in range(4)]
+    for name in ("first", "second"):
+        (tmp_path / name / "data").mkdir(parents=True)
+        monkeypatch.chdir(tmp_path / name)
+        runner = get_runner("processes", 2, tasks=TASKS)
+        for record in runner.run(trials, Context(Path("data"))):
+            assert record.outcome.values == {
+                "directory": str(tmp_path / name / "data"),
+                "there": True,
+            }
 
 
 def test_closing_the_iterator_stops_the_work_in_silence(runner_name, recwarn):

@@ -30,6 +30,12 @@ def expected_section(result: StudyResult) -> dict[str, Any] | None:
         "rows": numbers.count(found.n_labelled, "labelled row"),
         "all_rows": f"{found.n_rows:,}",
         "columns": numbers.count(found.n_features, "column"),
+        "learner": found.learner
+        + (
+            ""
+            if found.n_heads == 1
+            else ", one for each class, of which the highest score decides,"
+        ),
         "folds": result.plan.design.n_folds > 1,
         "floor": f"{found.floor:.3f}",
         "warnings": list(forecast_cautions(result)),
@@ -66,7 +72,7 @@ def _plot(result: StudyResult, found: TargetForecast) -> Plot:
         figure,
         "Forecast error of the target alone by number of labels",
         f"The expected error without sources falls from {ends}.",
-        "Line: forecast for a logistic head on the columns of the target, with its band. Points: "
+        f"Line: forecast for {found.learner} on the columns of the target, with its band. Points: "
         f"what {result.plan.reference} measured in this study. Dotted: with endless labels.",
     )
 

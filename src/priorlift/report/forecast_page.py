@@ -8,6 +8,7 @@ from priorlift.report.figures import Plot, plot
 from priorlift.report.tables import Cell, Column, Table, number
 from priorlift.theory.forecast_check import error_text
 from priorlift.theory.forecast_result import Forecast, LabelsNeeded
+from priorlift.theory.top_class import TopClass
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -92,6 +93,7 @@ def forecast_plot(forecast: Forecast, target: float | None = None) -> Plot:
 
 
 def _curves(forecast: Forecast) -> Table:
+    several = any(one.top_class for one in forecast.maps.values())
     return Table(
         "curves",
         "Forecast error by number of labels",
@@ -99,21 +101,31 @@ def _curves(forecast: Forecast) -> Table:
             Column("Features", heads=True),
             Column("Labels", "number"),
             Column("Error", "number"),
+            *([Column("Rows with a wrong class", "number")] if several else ()),
             Column("C of LogisticRegression" if forecast.classes else "alpha of Ridge", "number"),
         ],
         [
             [
                 Cell(name),
                 number(f"{n:,}", n),
-                number(error_text(error), error, f"{error_text(low)} to {error_text(high)}"),
-                _regulariser(forecast, C),
+                _with_band(one.error[i], one.low[i], one.high[i]),
+                *([_wrong_class(one.top_class, i)] if several else ()),
+                _regulariser(forecast, one.C[i]),
             ]
             for name, one in forecast.maps.items()
-            for n, error, low, high, C in zip(
-                one.n, one.error, one.low, one.high, one.C, strict=True
-            )
+            for i, n in enumerate(one.n)
         ],
     )
+
+
+def _with_band(error: float, low: float, high: float) -> Cell:
+    return number(error_text(error), error, f"{error_text(low)} to {error_text(high)}")
+
+
+def _wrong_class(top: TopClass | None, place: int) -> Cell:
+    if top is None:
+        return number(numbers.NONE, None)
+    return _with_band(top.error[place], top.low[place], top.high[place])
 
 
 def _regulariser(forecast: Forecast, C: float) -> Cell:

@@ -2,7 +2,8 @@
 
 The measured number (`labels_saved`) ends at the study's largest budget: "more than 150". A forecast
 from the target's own columns goes on: it says with how many labels a logistic head without sources
-would err as little as transfer did. It is an expectation, never a verdict, and it is made from
+would err as little as transfer did; several classes have a head each, and the highest score
+decides. It is an expectation, never a verdict, and it is made from
 training rows and unlabelled ones alone.
 """
 
@@ -22,6 +23,8 @@ from priorlift.study.plan import StudyPlan
 from priorlift.study.results import StudyResult
 from priorlift.study.target_forecast import ExpectedSaved, TargetForecast
 from priorlift.study.tasks import unlabelled_rows
+from priorlift.theory.forecast_check import check_cautions
+from priorlift.theory.forecast_result import MapForecast
 from priorlift.theory.forecasts import forecast
 
 GRID = np.geomspace(4.0, 1e6, 26)
@@ -43,8 +46,8 @@ def forecast_target(plan: StudyPlan, target: Target) -> TargetForecast:
     Returns
     -------
     TargetForecast
-        Without a curve, but with a reason, where theory cannot speak of this study: more than two
-        classes, numbers, another metric, raw inputs, too many columns, or too few rows.
+        Without a curve, but with a reason, where theory cannot speak of this study: numbers,
+        another metric, raw inputs, too many columns, or too few rows.
 
     Notes
     -----
@@ -63,7 +66,8 @@ def forecast_target(plan: StudyPlan, target: Target) -> TargetForecast:
     try:
         features = _features(target, rows)
         labelled = features[: len(train)]
-        grid = sorted({*np.round(GRID).astype(int).tolist(), *_budgets(plan)})
+        enough = GRID[2 * len(plan.classes) <= GRID]
+        grid = sorted({*np.round(enough).astype(int).tolist(), *_budgets(plan)})
         seed = int(rng.integers(2**31))
         given = None if len(rows) == len(train) else features
         found = forecast(
@@ -72,19 +76,27 @@ def forecast_target(plan: StudyPlan, target: Target) -> TargetForecast:
     except InputError as refused:
         return TargetForecast(reason=str(refused).rstrip("."))
     one = found["features"]
-    error, low, high = (_falling(curve) for curve in (one.error, one.low, one.high))
+    several = len(plan.classes) > 2
+    if several and one.top_class is None:
+        return TargetForecast(
+            reason=f"{len(train)} labelled rows are too few to hold some of each class out, which "
+            "tells how errors of several heads become wrong classes"
+        )
+    said = one.top_class if several and one.top_class else one
+    error, low, high = (_falling(curve) for curve in (said.error, said.low, said.high))
     return TargetForecast(
         one.n,
         error,
         low,
         high,
         found.level,
-        one.floor,
+        said.floor,
         one.p,
         one.n_labelled,
         one.n_unlabelled,
-        one.check,
-        one.warnings,
+        said.check,
+        _warnings(one),
+        n_heads=len(plan.classes) if several else 1,
     )
 
 
@@ -96,7 +108,7 @@ def expected_labels_saved(
     Parameters
     ----------
     result : StudyResult
-        A study of two classes that was judged by accuracy.
+        A study of classes that was judged by accuracy.
 
     Returns
     -------
@@ -109,7 +121,7 @@ def expected_labels_saved(
     Raises
     ------
     InputError
-        There are more than two classes, another metric, or too few rows for a forecast.
+        There are numbers for labels, another metric, or too few rows for a forecast.
     """
     found = result.forecast or forecast_target(result.plan, result.target)
     if found.reason:
@@ -120,12 +132,7 @@ def expected_labels_saved(
 def _refusal(plan: StudyPlan, target: Target) -> str:
     """Return why theory does not speak of a study, or nothing."""
     if plan.task != "classification":
-        return "the target's labels are numbers, and labels saved are expected for two classes"
-    if len(plan.classes) != 2:
-        return (
-            f"the target has {len(plan.classes)} classes, and a forecast of more than two is of "
-            "each against the rest, not of accuracy"
-        )
+        return "the target's labels are numbers, and labels saved are expected for classes"
     if plan.metric != "accuracy":
         return (
             f"the study was judged by {plan.metric_title}, and a forecast is of the share of errors"
@@ -139,6 +146,14 @@ def _refusal(plan: StudyPlan, target: Target) -> str:
             "principal components for example, with `priorlift forecast`"
         )
     return ""
+
+
+def _warnings(one: MapForecast) -> tuple[str, ...]:
+    """Return what to be careful about; of several classes by the check of wrong classes."""
+    if one.top_class is None:
+        return one.warnings
+    apart = check_cautions(one.check)
+    return (*(text for text in one.warnings if text not in apart), *one.top_class.warnings)
 
 
 def _features(target: Target, rows: NDArray[np.intp]) -> NDArray[np.float64]:

@@ -67,7 +67,7 @@ def forecast_cautions(result: "StudyResult") -> tuple[str, ...]:
     better = measured < error
     return (
         f"with {budget:,} labels the best target-only model erred {measured:.3f} in this study, "
-        f"{'less' if better else 'more'} than the {error:.3f} expected of a logistic head: labels "
+        f"{'less' if better else 'more'} than the {error:.3f} expected of {found.learner}: labels "
         f"saved over that model are {'fewer' if better else 'more'} than expected here",
         *found.warnings,
     )

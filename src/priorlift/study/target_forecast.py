@@ -16,7 +16,7 @@ from priorlift.theory.forecast_check import CheckRow
 
 @dataclass(frozen=True)
 class TargetForecast:
-    """Expected error of a logistic head on the target's own columns, without sources.
+    """Expected error of logistic heads on the target's own columns, without sources.
 
     Attributes
     ----------
@@ -37,6 +37,8 @@ class TargetForecast:
         Reasons for care, belonging to every number.
     reason : str
         Why there is no forecast, in one line, or empty.
+    n_heads : int
+        One, or one a class where they are more than two; the highest score decides then.
     """
 
     n: tuple[int, ...] = ()
@@ -51,6 +53,12 @@ class TargetForecast:
     check: tuple[CheckRow, ...] = ()
     warnings: tuple[str, ...] = ()
     reason: str = ""
+    n_heads: int = 1
+
+    @property
+    def learner(self) -> str:
+        """What is expected to err so, in words."""
+        return "a logistic head" if self.n_heads == 1 else f"{self.n_heads} logistic heads"
 
     @property
     def most(self) -> int:
@@ -91,8 +99,9 @@ class TargetForecast:
             reason = f"more than {self.most:,} labels are expected for an error of {error:.3f}"
             if error <= self.floor:
                 reason = (
-                    "no number of labels is expected to be enough without sources, where a "
-                    f"logistic head errs {self.floor:.3f} with endless labels"
+                    "no number of labels is expected to be enough without sources, where "
+                    f"{self.learner} err{'s' * (self.n_heads == 1)} {self.floor:.3f} with endless "
+                    "labels"
                 )
         return ExpectedSaved(sources, method, budget, error, needed, low, high, reason)
 
@@ -134,7 +143,7 @@ class ExpectedSaved:
     error : float
         What it reached with them.
     needed, needed_low, needed_high : int or None
-        Labels that a logistic head on the target's own columns is expected to need for it, and the
+        Labels that logistic heads on the target's own columns are expected to need for it, and the
         band; None for more than the forecast looked at.
     reason : str
         Why there is no number, or empty.

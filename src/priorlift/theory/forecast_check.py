@@ -8,7 +8,7 @@ folds.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +51,10 @@ class CheckRow:
     def difference(self) -> float:
         """Predicted by observed, minus 1; an observed 0 counts as half a standard error."""
         return self.predicted / max(self.observed, 0.5 * self.standard_error, 1e-6) - 1.0
+
+    def to_dict(self) -> dict[str, float]:
+        """Return plain values, for JSON."""
+        return {**asdict(self), "difference": self.difference}
 
 
 @dataclass(frozen=True)
@@ -103,8 +107,8 @@ def check(
     5 folds, 3 sizes, 4 samples each: 60 heads a task, of at most 500 rows.
     """
     rng = np.random.default_rng(random_state)
-    fold_of = _folds(np.stack(tasks, axis=1), rng)
-    sizes = _sizes(len(fold_of), int((fold_of != 0).sum()))
+    fold_of = dealt_folds(np.stack(tasks, axis=1), rng)
+    sizes = checked_sizes(len(fold_of), int((fold_of != 0).sum()))
     alpha = np.array(sizes) / directions.p
     observed = np.zeros((FOLDS, len(sizes)))
     parts, lams = [], np.empty((FOLDS, len(tasks), len(sizes)))
@@ -152,7 +156,8 @@ def check(
     return Check(rows, shift, level_error(*given, shift, log_error))
 
 
-def _sizes(n_rows: int, most: int) -> list[int]:
+def checked_sizes(n_rows: int, most: int) -> list[int]:
+    """Return the numbers of labels that heads are fitted to."""
     sizes = sorted({min(LARGEST, int(part * n_rows)) for part in PARTS})
     return [n for n in sizes if SMALLEST <= n < most] or [most - 1]
 
@@ -184,12 +189,14 @@ def error_text(value: float) -> str:
 
     Examples
     --------
-    >>> error_text(0.1234), error_text(53.7291), error_text(0.00012)
-    ('0.123', '53.73', '0.00012')
+    >>> error_text(0.1234), error_text(53.7), error_text(0.00012)
+    ('0.123', '53.70', '0.00012')
     """
     if value == 0.0 or 0.0005 <= abs(value) < 1.0:
         return f"{value:.3f}"
-    return f"{value:,.0f}" if abs(value) >= 1e4 else f"{value:.4g}"
+    if abs(value) < 1.0:
+        return f"{value:.4g}"
+    return f"{value:,.{max(0, 3 - int(np.log10(abs(value))))}f}"
 
 
 def band_cautions(n: Array, error: Array, low: Array, high: Array) -> list[str]:
@@ -313,7 +320,7 @@ def _sample(y: Array, n: int, rng: np.random.Generator) -> NDArray[np.intp]:
     return np.asarray(chosen)
 
 
-def _folds(signs: Array, rng: np.random.Generator) -> NDArray[np.int64]:
+def dealt_folds(signs: Array, rng: np.random.Generator) -> NDArray[np.int64]:
     """Deal the rows of each class out to the folds in turn."""
     fold_of = np.empty(len(signs), dtype=np.int64)
     _, classes = np.unique(signs, axis=0, return_inverse=True)

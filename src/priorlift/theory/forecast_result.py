@@ -11,6 +11,7 @@ from priorlift.core.tables import to_frame
 from priorlift.theory.forecast_check import CheckRow, error_text
 from priorlift.theory.pictures import LINEAR, Picture, best_heads
 from priorlift.theory.quadrature import Array
+from priorlift.theory.top_class import TopClass
 
 MOST_LABELS = 10_000_000
 
@@ -71,6 +72,9 @@ class MapForecast:
         Predicted beside observed on held-out rows; empty if it was left out.
     warnings : tuple of str
         Reasons for care.
+    top_class : TopClass or None
+        Share of rows that get a wrong class; of several classes alone, and where real heads could
+        be looked at.
     """
 
     name: str
@@ -90,6 +94,7 @@ class MapForecast:
     n_labelled: int
     check: tuple[CheckRow, ...]
     warnings: tuple[str, ...]
+    top_class: TopClass | None
     _pictures: tuple[Picture, ...] = field(repr=False)
     _lambdas: Array | None = field(repr=False, default=None)
     _unit: float = field(repr=False, default=1.0)
@@ -144,19 +149,11 @@ class MapForecast:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, for JSON."""
-        left_out = ("name", "check", "_pictures", "_lambdas", "_unit")
+        left_out = ("name", "check", "top_class", "_pictures", "_lambdas", "_unit")
         names = [part.name for part in fields(self) if part.name not in left_out]
         plain: dict[str, Any] = {name: getattr(self, name) for name in names}
-        plain["check"] = [
-            {
-                "n": row.n,
-                "predicted": row.predicted,
-                "observed": row.observed,
-                "standard_error": row.standard_error,
-                "difference": row.difference,
-            }
-            for row in self.check
-        ]
+        plain["check"] = [row.to_dict() for row in self.check]
+        plain["top_class"] = None if self.top_class is None else self.top_class.to_dict()
         return {key: list(v) if isinstance(v, tuple) else v for key, v in plain.items()}
 
 

@@ -27,6 +27,7 @@ from priorlift.theory.forecast_result import Forecast, LabelsNeeded, MapForecast
 from priorlift.theory.label_alignment import BALANCED, WANTED, Directions, LabelAlignment
 from priorlift.theory.pictures import LINEAR, PICTURES, best_heads, picture_of
 from priorlift.theory.quadrature import Array
+from priorlift.theory.top_class import held_out_errors, top_class
 
 N_GRID = (20, 50, 100, 200, 500, 1000, 2000, 5000)
 FEWEST_TO_CHECK = 25
@@ -222,6 +223,12 @@ class _Map:
             cautions.append("no heads were fitted to held-out rows: nothing confirms the forecast")
         if self.real:
             cautions += band_cautions(grid, errors, low, high)
+        floor = float(np.mean([one.floor for one in pictures]))
+        wrong = None
+        if rows and len(self.tasks) > 1:
+            seen = held_out_errors(self.directions, self.rows, self.tasks, pictures, lambdas, state)
+            band = np.minimum(low, errors), np.maximum(high, errors)
+            wrong = top_class(grid, (errors, *band), floor, level, rows, seen)
         return MapForecast(
             self.name,
             tuple(int(n) for n in grid),
@@ -230,7 +237,7 @@ class _Map:
             tuple((self.unit * np.maximum(high, errors)).tolist()),
             tuple(lams.tolist()),
             tuple((1.0 / (lams * self.directions.p * self.directions.scale**2)).tolist()),
-            self.unit * float(np.mean([one.floor for one in pictures])),
+            self.unit * floor,
             float(np.mean([one.reach for one in alignments])),
             *reach,
             picture,
@@ -239,6 +246,7 @@ class _Map:
             len(self.rows),
             rows,
             tuple(cautions),
+            wrong,
             tuple(pictures),
             lambdas,
             self.unit,

@@ -17,7 +17,7 @@ class Context:
     Parameters
     ----------
     directory : Path or None
-        Folder of the run's `DataStore`; None if the tasks need no data.
+        Folder of the run's `DataStore`, kept absolute; None if the tasks need no data.
     seed : int
         The run's seed; a task derives its own by `derive_seed(context.seed, trial.hash)`.
     extras : mapping of str to picklable objects
@@ -32,6 +32,11 @@ class Context:
     seed: int = 0
     extras: Mapping[str, Any] = field(default_factory=dict)
     reader: StoreReader | None = None
+
+    def __post_init__(self) -> None:
+        if self.directory is not None:
+            # Worker processes outlive a change of the working directory.
+            object.__setattr__(self, "directory", Path(self.directory).absolute())
 
     @property
     def store(self) -> StoreReader:
