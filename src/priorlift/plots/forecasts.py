@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 Curve = tuple[Sequence[float], Sequence[float], Sequence[float], Sequence[float]]
 SMALLEST = 1e-4
+MOST_TICKS = 6
 SMALLEST_SHARE = 0.01
 Points = tuple[Sequence[float], Sequence[float], Sequence[float]]
 
@@ -85,6 +86,24 @@ def forecast_curves(
     return figure
 
 
+def round_numbers(low: float, high: float) -> list[float]:
+    """Return round numbers from low to high, about evenly spaced in logarithms.
+
+    Examples
+    --------
+    >>> round_numbers(20, 200), round_numbers(20, 5000)
+    ([20.0, 50.0, 100.0, 200.0], [30.0, 100.0, 300.0, 1000.0, 3000.0])
+    """
+    decades = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
+    found: list[float] = []
+    for digits in ((1, 2, 5), (1, 3), (1,)):
+        steps = (digit * 10.0**decade for decade in decades for digit in digits)
+        found = [step for step in steps if low <= step <= high]
+        if len(found) <= MOST_TICKS:
+            break
+    return found if len(found) > 1 else [low, high]
+
+
 def _ticks(
     axes: Any, curves: Mapping[str, Curve], floors: Mapping[str, float], target: float | None
 ) -> None:
@@ -92,8 +111,8 @@ def _ticks(
     from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
     numbers = sorted({n for values in curves.values() for n in values[0]})
-    step = max(1, len(numbers) // 8)
-    axes.xaxis.set_major_locator(FixedLocator(numbers[::step]))
+    ticks = numbers if len(numbers) <= MOST_TICKS else round_numbers(numbers[0], numbers[-1])
+    axes.xaxis.set_major_locator(FixedLocator(ticks))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     errors = [e for values in curves.values() for e in (*values[2], *values[3]) if e > 0]
     errors += [floor for floor in floors.values() if floor > 0] + ([target] if target else [])
