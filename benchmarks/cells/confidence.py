@@ -9,12 +9,12 @@ import os
 
 import numpy as np
 from benchmarks.cells import data
+from benchmarks.cells.scoring import calibration_error
 from sklearn.metrics import roc_auc_score
 
 from priorlift import Source, SourcePool
 from priorlift.transfer.joint_labels import JointLabelTransferClassifier
 
-BINS = 15
 NOTES = (
     "ADT, calibration error: confidence is the model's own probability, not calibrated; its mean "
     "lies above the accuracy.",
@@ -74,17 +74,12 @@ def _fit(task, pool, seed):
 def _confident(task, seed):
     model = _fit(task, task.pool, seed)
     correct, sure = model.transduction_ == task.truth, model.transduction_confidence_
-    bins = np.minimum((sure * BINS).astype(int), BINS - 1)
-    gaps = [
-        abs(sure[bins == b].mean() - correct[bins == b].mean()) * (bins == b).mean()
-        for b in np.unique(bins)
-    ]
     return {
         "seed": seed,
         "accuracy": float(correct.mean()),
         "mean_confidence": float(sure.mean()),
         "auroc": float(roc_auc_score(correct, sure)),
-        "ece": float(sum(gaps)),
+        "ece": calibration_error(correct, sure),
     }
 
 
