@@ -210,17 +210,3 @@ def test_no_step_makes_a_dense_array_of_cells_by_genes(transfer):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 2000 * 20_000 * 4 / 2
-
-
-def test_true_types_beside_the_query_are_not_read(pair, transfer):
-    """A column of the query that happens to be called as the reference's labels is no label."""
-    said = []
-    for seed in (None, 0, 1):
-        reference, query = (side.copy() for side in pair)
-        if seed is not None:
-            types = list(reference.obs["cell_type"].astype(str).unique())
-            query.obs["cell_type"] = np.random.default_rng(seed).choice(types, query.n_obs)
-        said.append(transfer(reference, query, label_key="cell_type"))
-    for other in said[1:]:
-        assert (other.labels == said[0].labels).all()
-        assert (other.confidence == said[0].confidence).all()
