@@ -42,17 +42,27 @@ ROWS = {
     "published, k = 128": (P, {"n_neighbors": 128}),
     "default": (D, {}),
     "default without peaks": (D, {"peaks": False}),
+    "default without log counts (binary)": (D, {"preprocess": "binary"}),
+    "default with TF-IDF": (D, {"preprocess": "tfidf"}),
+    "default without standardised proteins": (D, {"scale_passthrough": False}),
     "default without 20 steps at least": (D, {"min_steps": 1}),
     "default without count model": (D, {"count_weight": 0.0}),
     "default without refinement": (D, {"refine_rounds": 0}),
     "default without stage 3": (D, {"stage3": False}),
     "default, three members": (D, {"n_members": 3}),
+    "default, votes by distance": (D, {"vote": "distance"}),
     "default, votes balanced": (D, {"vote": "class_balanced"}),
+    "default, class means as centers": (D, {"centers": "class_means"}),
     "default, stage 3 from stage 1": (D, {"joint_init": "stage1"}),
     "default, sure pseudo-labels (0.8)": (D, {"pseudo_label_min_confidence": 0.8}),
 }
 QUICK = ("published", "default", "default without refinement")
-CONFIRMED = ("published", "default", "default without stage 3", "default without count model")
+CONFIRMED = (
+    "published",
+    "default without log counts (binary)",
+    "default without standardised proteins",
+    "default",
+)
 NOTES = (
     "Accuracy in percent and macro-F1, mean and standard deviation over seeds (SNARE: also splits; "
     "ADT: also halves). AUROC and ECE are of confidence for being right, ADT / SNARE-14.",

@@ -15,7 +15,7 @@ from sklearn.base import BaseEstimator
 from priorlift.core import arrays
 from priorlift.core.errors import InputError
 from priorlift.encoders.table import TableEncoder, numbers_of
-from priorlift.transfer.joint.sparse_batches import BinaryRows, Cells, blocks
+from priorlift.transfer.joint.sparse_batches import Cells, LogScale, PackedRows, blocks
 
 CLIP = 5.0
 """Standardised values above this are cut."""
@@ -27,7 +27,8 @@ class Preparation(BaseEstimator):
     Parameters
     ----------
     kind : {"binary", "lognorm", "tfidf", "counts", "standard"}
-        What is done to genes: 1 where above 0; or logarithms at one depth, standardised; or term
+        What is done to genes: 1 where above 0; or logarithms at one depth, standardised (values
+        that are no counts are taken for logarithms already); or term
         frequency times inverse document frequency; or nothing; or a `TableEncoder`.
     passthrough : ndarray of int
         Columns that are no genes, proteins say.
@@ -126,10 +127,13 @@ class Preparation(BaseEstimator):
             seen = np.asarray((genes > 0).sum(axis=0)).ravel()
             idf = np.log1p(genes.shape[0] / (1.0 + seen)).astype(np.float32)
             return {"idf": idf}
-        level = float(np.median(depth[depth > 0])) if (depth > 0).any() else 1.0
+        level = 0.0
+        # What is no count is taken for logarithms already.
+        if _are_whole(genes):
+            level = float(np.median(depth[depth > 0])) if (depth > 0).any() else 1.0
         total, squares = np.zeros(genes.shape[1]), np.zeros(genes.shape[1])
         for block in blocks(genes.shape[0]):
-            part = _log_at(genes[block], level)
+            part = _logs(genes[block], level)
             total += np.asarray(part.sum(axis=0)).ravel()
             squares += np.asarray(part.multiply(part).sum(axis=0)).ravel()
         mean = total / genes.shape[0]
@@ -143,7 +147,7 @@ class Preparation(BaseEstimator):
         mean, scale = of_extra
         extra = ((extra - mean) * scale).astype(np.float32)
         if self.kind == "binary":
-            return Cells(BinaryRows.of(genes), extra)
+            return Cells(PackedRows.of(genes), extra)
         if self.kind == "counts":
             return Cells(sp.csr_matrix(genes, dtype=np.float32), extra)
         if self.kind == "tfidf":
@@ -153,20 +157,25 @@ class Preparation(BaseEstimator):
             rows = sp.csr_matrix(rows, dtype=np.float32)
             rows.data = np.log1p(rows.data)
             return Cells(rows, extra)
-        parts = [_log_at(genes[block], levels["depth"]) for block in blocks(genes.shape[0])]
-        rows = sp.csr_matrix(sp.vstack(parts), dtype=np.float32)
         centre = (levels["mean"] * levels["scale"]).astype(np.float32)
-        rows.data *= levels["scale"].astype(np.float32)[rows.indices]
-        rows.data = np.minimum(rows.data, CLIP + centre[rows.indices])
-        return Cells(rows, extra, centre)
+        factor = _factor(genes, levels["depth"]) if levels["depth"] else None
+        logs = LogScale(factor, levels["scale"].astype(np.float32), CLIP + centre)
+        return Cells(PackedRows.of(genes, logs), extra, centre)
 
 
-def _log_at(genes: Any, level: float) -> Any:
-    """Return log(1 + value) of rows that are brought to one depth; empty rows stay empty."""
+def _factor(genes: Any, level: float) -> NDArray[np.float32]:
+    """Return what brings each row to one depth; 0 for an empty one."""
+    depth = np.asarray(genes.sum(axis=1)).ravel()
+    found = np.divide(level, depth, out=np.zeros(len(depth)), where=depth > 0)
+    return np.asarray(found, dtype=np.float32)
+
+
+def _logs(genes: Any, level: float) -> Any:
+    """Return log(1 + value) of rows that are brought to one depth; with level 0 rows as given."""
     rows = sp.csr_matrix(genes, dtype=np.float64, copy=True)
-    depth = np.asarray(rows.sum(axis=1)).ravel()
-    factor = np.where(depth > 0, level / np.where(depth > 0, depth, 1.0), 0.0)
-    rows.data = np.log1p(rows.data * np.repeat(factor, np.diff(rows.indptr)))
+    if level:
+        factor = _factor(rows, level)
+        rows.data = np.log1p(rows.data * np.repeat(factor, np.diff(rows.indptr)))
     return rows
 
 

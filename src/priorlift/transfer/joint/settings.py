@@ -63,7 +63,15 @@ class Settings:
 
 
 PUBLISHED = Settings()
-DEFAULT = replace(PUBLISHED, mode="default", min_steps=20, count_weight=0.8, refine_rounds=6)
+DEFAULT = replace(
+    PUBLISHED,
+    mode="default",
+    preprocess="lognorm",
+    scale_passthrough=True,
+    min_steps=20,
+    count_weight=0.8,
+    refine_rounds=6,
+)
 MODES = {"published": PUBLISHED, "default": DEFAULT}
 
 
