@@ -14,10 +14,12 @@ import scipy.sparse as sp
 from narwhals.dependencies import is_into_dataframe, is_into_series
 from numpy.typing import NDArray
 
+from priorlift.core.disk_rows import DiskRows
 from priorlift.core.errors import InputError
 
 Kind: TypeAlias = Literal["dense", "sparse", "frame", "raw"]
 
+RELEASE_PIECES = 2_000
 BLOCK_ROWS = 4096
 
 
@@ -249,13 +251,17 @@ def _pieces(X: Any) -> Iterator[bytes]:
         yield b"none"
     elif sp.issparse(X):
         csr = X.tocsr()
-        if not csr.has_canonical_format or not csr.data.all():
+        on_disk = isinstance(csr, DiskRows)
+        if not on_disk and (not csr.has_canonical_format or not csr.data.all()):
             csr = csr.copy()
             csr.sum_duplicates()
             csr.eliminate_zeros()
         yield f"sparse{csr.shape}{csr.dtype.str}".encode()
-        for part in (csr.indptr.astype("<i8"), csr.indices.astype("<i8"), csr.data):
-            yield from _array_pieces(np.asarray(part))
+        for part, kind in ((csr.indptr, "<i8"), (csr.indices, "<i8"), (csr.data, None)):
+            for number, piece in enumerate(_array_pieces(np.asarray(part), kind)):
+                yield piece
+                if on_disk and not number % RELEASE_PIECES:
+                    csr.release()
     elif is_frame(X):
         frame = nw.from_native(X, eager_only=True)
         for name in frame.columns:
@@ -273,10 +279,10 @@ def _column_values(column: Any) -> NDArray[Any]:
     return values
 
 
-def _array_pieces(values: Any) -> Iterator[bytes]:
+def _array_pieces(values: Any, kind: str | None = None) -> Iterator[bytes]:
     yield f"{tuple(values.shape)}".encode()
     for start in range(0, values.shape[0], BLOCK_ROWS):
-        block = np.asarray(values[start : start + BLOCK_ROWS])
+        block = np.asarray(values[start : start + BLOCK_ROWS], dtype=kind)
         if block.dtype.kind in "OUST":
             for value in block.ravel().tolist():
                 text = "" if is_missing(value) else _text_of(value)

@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import TransformerMixin
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import assert_all_finite, check_is_fitted
+from sklearn.utils.validation import assert_all_finite, check_is_fitted, validate_data
 
 from priorlift.core import arrays
+from priorlift.core.disk_rows import DiskRows
 from priorlift.core.errors import InputError
 from priorlift.core.seeds import RandomState
 from priorlift.pool import Source, SourcePool
@@ -239,6 +240,10 @@ class JointLabelTransferClassifier(TransformerMixin, TransferClassifier):
             self._source_labels.append((source.name, np.unique(labels)))
 
     def _check_X(self, X: Any, *, reset: bool) -> Any:
+        if isinstance(X, DiskRows):  # checked when it was written; here it would be read whole
+            validate_data(self, X, reset=reset, skip_check_array=True)
+            self._columns = None
+            return X
         X = super()._check_X(X, reset=reset)
         if not arrays.is_frame(X):
             values = X.data if hasattr(X, "toarray") else X
@@ -406,7 +411,7 @@ class JointLabelTransferClassifier(TransformerMixin, TransferClassifier):
         self.model_ = fit.model
         self.history_ = fit.history
         self.stage1_ = self.classes_[fit.stage1]
-        views = fit.views
+        self._fit_views = views = fit.views
         self.transduction_proba_ = views.proba
         self.transduction_confidence_ = _confidence(views.proba)
         codes = np.where(target.y >= 0, target.y, views.proba.argmax(axis=1))
@@ -451,7 +456,8 @@ class JointLabelTransferClassifier(TransformerMixin, TransferClassifier):
 
     def transform(self, X: Any) -> NDArray[np.float32]:
         """Return the embedding: float32 of shape (n, embedding_dim), rows of length 1."""
-        return np.asarray(self._views(X).embedding)
+        check_is_fitted(self, "model_")
+        return self.model_.embedding(self.preprocess_.query(self._check_X(X, reset=False)))
 
     def transform_source(self, X: Any) -> NDArray[np.float32]:
         """Return the embedding of rows of a source's kind, prepared by their own levels.
@@ -494,6 +500,10 @@ class JointLabelTransferClassifier(TransformerMixin, TransferClassifier):
     def decision_distance(self, X: Any) -> NDArray[np.float64]:
         """Return the mean distance of each row to its neighbours, shape (n,)."""
         return np.asarray(self._views(X).distance)
+
+    def __getstate__(self) -> Any:
+        # What the fit said of its own rows serves until the result is made, and is not kept.
+        return {k: v for k, v in super().__getstate__().items() if k != "_fit_views"}
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

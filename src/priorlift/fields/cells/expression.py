@@ -1,7 +1,8 @@
 """From an AnnData's matrix to rows of the shared genes: sparse, in blocks, checked on the way.
 
-A block of cells is read, cut to the shared genes and kept as CSR in float32; nothing of cells x
-genes is ever dense. The AnnData is left untouched.
+A block of cells is read, cut to the shared genes and kept as CSR in float32, in memory where the
+AnnData is, in a scratch file where it lies on the disk; nothing of cells x genes is ever dense. The
+AnnData is left untouched.
 """
 
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from priorlift.core.disk_rows import DiskRowsWriter
 from priorlift.core.errors import InputError, UnknownNameError
 from priorlift.core.memory import available_memory, readable
 
@@ -131,6 +133,8 @@ def read_expression(
     """
     if sp.issparse(matrix) and matrix.format != "csr":
         matrix = matrix.tocsr()
+    on_disk = not sp.issparse(matrix) and not isinstance(matrix, np.ndarray)
+    writer = DiskRowsWriter(len(columns)) if on_disk else None
     parts, whole = [], True
     for start in range(0, matrix.shape[0], BLOCK):
         part = sp.csr_matrix(matrix[start : start + BLOCK])[:, columns].astype(np.float32)
@@ -138,7 +142,13 @@ def read_expression(
         part.eliminate_zeros()
         _check_values(part, start, where, negative)
         whole = whole and bool((part.data == np.floor(part.data)).all())
-        parts.append(part)
+        if writer is not None:
+            writer.append(part)
+        else:
+            parts.append(part)
+    if writer is not None:
+        X = writer.rows()
+        return Expression(X, whole, np.diff(X.indptr) == 0)
     X = sp.vstack(parts, format="csr") if len(parts) > 1 else parts[0]
     return Expression(X, whole, np.asarray(np.diff(X.indptr) == 0))
 

@@ -205,7 +205,8 @@ def _result(sides: Sides, model: Any, key: str, unknown: bool) -> CellTransfer:
     proba = np.asarray(model.transduction_proba_, dtype=float)[:, order]
     categories = np.asarray(sides.categories, dtype=object)
     labels = categories[proba.argmax(axis=1)]
-    novelty = np.asarray(model.novelty(sides.X), dtype=float)
+    views = model._fit_views
+    novelty = np.asarray(model.model_.novelty(views.distance), dtype=float)
     if unknown:
         labels[novelty > model.plan_.known_fraction] = UNKNOWN
     embedding, types = _references(sides, model)
@@ -216,7 +217,7 @@ def _result(sides: Sides, model: Any, key: str, unknown: bool) -> CellTransfer:
         confidence=np.where(sides.empty, 0.0, model.transduction_confidence_),
         novelty=novelty,
         proba=proba,
-        embedding=np.asarray(model.transform(sides.X), dtype=np.float32),
+        embedding=np.asarray(views.embedding, dtype=np.float32),
         categories=sides.categories,
         genes=sides.genes,
         proteins=sides.proteins,

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
@@ -17,7 +16,7 @@ from priorlift.transfer.joint import count_model
 from priorlift.transfer.joint.query_models import CountFeatures, GaussianFeatures
 from priorlift.transfer.joint.refinement import log_normalised, refine
 from priorlift.transfer.joint.settings import Settings
-from priorlift.transfer.joint.sparse_batches import Cells
+from priorlift.transfer.joint.sparse_batches import Cells, blocks
 
 Floats = NDArray[np.float64]
 
@@ -170,8 +169,10 @@ def _features(cells: Cells) -> tuple[list[str], list[Any]]:
 
 
 def _level(X: Any) -> Floats:
-    total = X.sum(axis=0, dtype=float) if sp.issparse(X) else np.asarray(X).sum(axis=0, dtype=float)
-    return np.asarray(total).ravel()
+    total = np.zeros(X.shape[1])
+    for block in blocks(X.shape[0]):
+        total += np.asarray(X[block].sum(axis=0, dtype=float)).ravel()
+    return total
 
 
 def _log_prior(sides: Sequence[Labelled], n_classes: int) -> Floats:

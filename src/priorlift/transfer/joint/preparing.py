@@ -4,6 +4,7 @@ Each data set is prepared by itself, by its own depth and its own means where th
 the level of a gene in one modality says little about its level in another.
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +16,7 @@ from sklearn.base import BaseEstimator
 from priorlift.core import arrays
 from priorlift.core.errors import InputError
 from priorlift.encoders.table import TableEncoder, numbers_of
-from priorlift.transfer.joint.sparse_batches import Cells, LogScale, PackedRows, blocks
+from priorlift.transfer.joint.sparse_batches import Cells, LogScale, ReadRows, blocks
 
 CLIP = 5.0
 """Standardised values above this are cut."""
@@ -122,9 +123,9 @@ class Preparation(BaseEstimator):
                 cause="values that were scaled already",
                 remedy='pass counts or log counts, or preprocess="standard"',
             )
-        depth = np.asarray(genes.sum(axis=1)).ravel()
+        depth = depths(genes)
         if self.kind == "tfidf":
-            seen = np.asarray((genes > 0).sum(axis=0)).ravel()
+            seen = sum(np.asarray((genes[b] > 0).sum(axis=0)).ravel() for b in blocks(len(depth)))
             idf = np.log1p(genes.shape[0] / (1.0 + seen)).astype(np.float32)
             return {"idf": idf}
         level = 0.0
@@ -147,7 +148,7 @@ class Preparation(BaseEstimator):
         mean, scale = of_extra
         extra = ((extra - mean) * scale).astype(np.float32)
         if self.kind == "binary":
-            return Cells(PackedRows.of(genes), extra)
+            return Cells(ReadRows(genes), extra)
         if self.kind == "counts":
             return Cells(sp.csr_matrix(genes, dtype=np.float32), extra)
         if self.kind == "tfidf":
@@ -160,14 +161,20 @@ class Preparation(BaseEstimator):
         centre = (levels["mean"] * levels["scale"]).astype(np.float32)
         factor = _factor(genes, levels["depth"]) if levels["depth"] else None
         logs = LogScale(factor, levels["scale"].astype(np.float32), CLIP + centre)
-        return Cells(PackedRows.of(genes, logs), extra, centre)
+        return Cells(ReadRows(genes, logs), extra, centre)
 
 
 def _factor(genes: Any, level: float) -> NDArray[np.float32]:
     """Return what brings each row to one depth; 0 for an empty one."""
-    depth = np.asarray(genes.sum(axis=1)).ravel()
+    depth = depths(genes)
     found = np.divide(level, depth, out=np.zeros(len(depth)), where=depth > 0)
     return np.asarray(found, dtype=np.float32)
+
+
+def depths(X: Any) -> NDArray[np.float64]:
+    """Return the sum of each row, shape (n,), by blocks of rows."""
+    parts = [np.asarray(X[b].sum(axis=1, dtype=float)).ravel() for b in blocks(X.shape[0])]
+    return np.concatenate(parts)
 
 
 def _logs(genes: Any, level: float) -> Any:
@@ -208,9 +215,17 @@ def plain(X: Any) -> Any:
     return X.tocsr() if sp.issparse(X) else np.asarray(X)
 
 
+def _values(X: Any) -> Iterator[NDArray[Any]]:
+    """Yield the stored values of blocks of rows; none of what lies on the disk stays in memory."""
+    for block in blocks(X.shape[0]):
+        part = X[block]
+        values = part.data if sp.issparse(part) else part
+        if values.size:
+            yield values
+
+
 def _smallest(X: Any) -> float:
-    values = X.data if sp.issparse(X) else X
-    return float(values.min()) if values.size else 0.0
+    return min((float(values.min()) for values in _values(X)), default=0.0)
 
 
 def is_numeric(X: Any) -> bool:
@@ -219,8 +234,9 @@ def is_numeric(X: Any) -> bool:
         values = plain(X)
     except (InputError, ValueError, TypeError):
         return False
-    data = values.data if sp.issparse(values) else values
-    return data.dtype.kind in "fiub" and bool(np.isfinite(data).all())
+    if values.dtype.kind not in "fiub":
+        return False
+    return all(bool(np.isfinite(part).all()) for part in _values(values))
 
 
 def has_negative(X: Any) -> bool:
@@ -234,13 +250,8 @@ def are_counts(X: Any) -> bool:
 
 
 def _are_whole(X: Any) -> bool:
-    for block in blocks(X.shape[0]):
-        part = X[block].data if sp.issparse(X) else X[block]
-        if part.size and (part.min() < 0 or (part != np.floor(part)).any()):
-            return False
-    return True
+    return not any(part.min() < 0 or (part != np.floor(part)).any() for part in _values(X))
 
 
 def _largest(X: Any) -> float:
-    values = X.data if sp.issparse(X) else X
-    return float(values.max()) if values.size else 0.0
+    return max((float(values.max()) for values in _values(X)), default=0.0)

@@ -1,9 +1,8 @@
 """Cells as sparse rows, from the data set to the gradient, never as an array of cells x genes.
 
 A linear encoder needs two products of a batch: rows times weights on the way in, and rows
-transposed times a gradient on the way back. `Batch` has both. Rows are kept packed: binary ones as
-the places of their ones alone, two bytes a value, counts with a byte more; their logarithms are
-taken a batch at a time.
+transposed times a gradient on the way back. `Batch` has both. The matrix stays as it was given, in
+memory or on the disk; ones or logarithms are made of its values a batch at a time.
 """
 
 from collections.abc import Iterator
@@ -40,107 +39,43 @@ class LogScale:
     most: NDArray[np.float32]
 
 
-class PackedRows:
-    """Sparse rows in two or three bytes a value: places of ones, or places and counts.
+class ReadRows:
+    """Rows of a CSR matrix that are made binary, or logarithms, when they are read.
+
+    Nothing is copied until then, so the matrix may lie on the disk.
 
     Parameters
     ----------
-    indices : ndarray of uint16 or int32
-        Columns of the values, row after row.
-    indptr : ndarray of int64, shape (n + 1,)
-        Where each row begins.
-    n_columns : int
-        Number of columns.
-    values : ndarray of uint8, uint16 or float32, or None
-        As they were given; None for ones.
+    X : CSR matrix of shape (n, g)
+        Values as they were given.
     logs : LogScale, optional
-        What becomes of them when rows are read.
+        What becomes of them; without it 1 where they are above 0.
     """
 
-    def __init__(
-        self,
-        indices: NDArray[Any],
-        indptr: NDArray[np.int64],
-        n_columns: int,
-        values: NDArray[Any] | None = None,
-        logs: LogScale | None = None,
-    ) -> None:
-        self.indices = indices
-        self.indptr = indptr
-        self.shape = (len(indptr) - 1, n_columns)
-        self.values = values
+    def __init__(self, X: Any, logs: LogScale | None = None) -> None:
+        self.X = sp.csr_matrix(X) if not sp.issparse(X) else X
         self.logs = logs
+        self.shape = self.X.shape
         self.dtype = np.dtype(np.float32)
-
-    @property
-    def nnz(self) -> int:
-        """Number of stored values."""
-        return len(self.indices)
-
-    @classmethod
-    def of(cls, X: Any, logs: LogScale | None = None) -> "PackedRows":
-        """Keep where X is above 0, and with `logs` how much; X is dense or CSR, read by blocks."""
-        kind = np.uint16 if X.shape[1] <= np.iinfo(np.uint16).max + 1 else np.int32
-        counts, places, amounts = [np.zeros(1, dtype=np.int64)], [], []
-        held = np.dtype(np.uint8)
-        for start in range(0, X.shape[0], BLOCK):
-            block = X[start : start + BLOCK]
-            if sp.issparse(block):
-                block = sp.csr_matrix(block)
-                rows = np.repeat(np.arange(block.shape[0]), np.diff(block.indptr))
-                use = block.data > 0
-                rows, columns, data = rows[use], block.indices[use], block.data[use]
-            else:
-                block = np.asarray(block)
-                rows, columns = np.nonzero(block > 0)
-                data = block[rows, columns]
-            counts.append(np.bincount(rows, minlength=block.shape[0]).astype(np.int64))
-            places.append(columns.astype(kind))
-            if logs is not None:
-                held = max(held, _smallest_kind(data), key=lambda kind: kind.itemsize)
-                amounts.append(data.astype(held))
-        values = None if logs is None else np.concatenate([part.astype(held) for part in amounts])
-        indptr = np.cumsum(np.concatenate(counts))
-        return cls(np.concatenate(places), indptr, X.shape[1], values, logs)
 
     def __getitem__(self, rows: Any) -> Any:
         """Return rows as a float32 CSR matrix."""
-        picked = np.arange(self.shape[0])[rows]
-        lengths = self.indptr[picked + 1] - self.indptr[picked]
-        indptr = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lengths)])
-        where = np.repeat(self.indptr[picked] - indptr[:-1], lengths) + np.arange(indptr[-1])
-        columns = self.indices[where].astype(np.int32)
-        if self.values is None or self.logs is None:
-            data = np.ones(len(columns), dtype=np.float32)
+        block = self.X[rows]
+        if self.logs is None:
+            data = (block.data > 0).astype(np.float32)
         else:
-            data = self._scaled(
-                self.values[where].astype(np.float32), columns, picked, lengths, self.logs
-            )
-        return sp.csr_matrix((data, columns, indptr), shape=(len(picked), self.shape[1]))
+            data = self._logarithms(block, rows)
+        return sp.csr_matrix((data, block.indices, block.indptr), shape=block.shape)
 
-    @staticmethod
-    def _scaled(
-        data: NDArray[np.float32],
-        columns: NDArray[np.int32],
-        rows: NDArray[np.intp],
-        lengths: NDArray[np.int64],
-        logs: LogScale,
-    ) -> NDArray[np.float32]:
+    def _logarithms(self, block: Any, rows: Any) -> NDArray[np.float32]:
+        data, logs = block.data.astype(np.float32), self.logs
+        if logs is None:
+            return np.asarray(data)
         if logs.factor is not None:
-            data = np.log1p(data * np.repeat(logs.factor[rows], lengths))
-        data = data * logs.scale[columns]
-        return np.asarray(np.minimum(data, logs.most[columns]))
-
-
-def _smallest_kind(data: NDArray[Any]) -> "np.dtype[Any]":
-    """Return the least type that holds values exactly, float32 where they are no counts."""
-    if data.dtype.kind == "f" and (data != np.floor(data)).any():
-        return np.dtype(np.float32)
-    largest = data.max(initial=0)
-    for kind in (np.uint8, np.uint16):
-        if largest <= np.iinfo(kind).max:
-            return np.dtype(kind)
-    return np.dtype(np.float32)
+            data *= np.repeat(logs.factor[rows], np.diff(block.indptr))
+            np.log1p(data, out=data)
+        data *= logs.scale[block.indices]
+        return np.asarray(np.minimum(data, logs.most[block.indices], out=data))
 
 
 @dataclass(frozen=True)
@@ -149,7 +84,7 @@ class Cells:
 
     Parameters
     ----------
-    genes : PackedRows, CSR matrix or ndarray of shape (n, g)
+    genes : ReadRows, CSR matrix or ndarray of shape (n, g)
         Values of genes.
     extra : ndarray of float32, shape (n, p)
         Values of further columns, proteins say; p may be 0.

@@ -1,0 +1,61 @@
+"""Rows on the disk are those that were written, and reading them takes no memory for long."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from priorlift.core import disk_rows
+from priorlift.core.disk_rows import DiskRows, DiskRowsWriter
+
+
+def written(X, block=7):
+    writer = DiskRowsWriter(X.shape[1])
+    for start in range(0, X.shape[0], block):
+        writer.append(X[start : start + block])
+    return writer.rows()
+
+
+@pytest.fixture
+def X():
+    return sp.random(50, 30, 0.2, format="csr", random_state=0, dtype=np.float32)
+
+
+def test_rows_are_those_that_were_written(X, monkeypatch):
+    monkeypatch.setattr(disk_rows, "RELEASE_AFTER", 100)
+    rows = written(X)
+    assert isinstance(rows, DiskRows)
+    for key in (slice(3, 20), np.array([4, 4, 0, 49]), slice(0, None, 10)):
+        found = rows[key]
+        assert type(found) is sp.csr_matrix
+        assert (found != X[key]).nnz == 0
+    assert (rows != X).nnz == 0
+
+
+def test_nothing_is_an_empty_matrix():
+    found = written(sp.csr_matrix((5, 3), dtype=np.float32))
+    assert found.shape == (5, 3)
+    assert found.nnz == 0
+
+
+def test_resident_memory_does_not_grow_with_what_is_read():
+    status = "/proc/self/status"
+    try:
+        open(status).close()
+    except OSError:
+        pytest.skip("needs /proc")
+
+    def resident():
+        with open(status) as lines:
+            return next(int(line.split()[1]) for line in lines if line.startswith("RssFile"))
+
+    block = sp.random(500, 2_000, 0.5, format="csr", random_state=0, dtype=np.float32)
+    writer = DiskRowsWriter(2_000)
+    for _ in range(60):
+        writer.append(block)
+    rows = writer.rows()  # 240 MB
+    before = resident()
+    most = 0
+    for start in range(0, rows.shape[0], 500):
+        rows[start : start + 500]
+        most = max(most, resident() - before)
+    assert most < 120_000
