@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from priorlift.core import disk_rows
 from priorlift.core.disk_rows import DiskRows, DiskRowsWriter
 
 
@@ -20,11 +19,16 @@ def X():
     return sp.random(50, 30, 0.2, format="csr", random_state=0, dtype=np.float32)
 
 
-def test_rows_are_those_that_were_written(X, monkeypatch):
-    monkeypatch.setattr(disk_rows, "RELEASE_AFTER", 100)
+def test_rows_are_those_that_were_written(X):
     rows = written(X)
     assert isinstance(rows, DiskRows)
-    for key in (slice(3, 20), np.array([4, 4, 0, 49]), slice(0, None, 10)):
+    for key in (
+        slice(3, 20),
+        np.array([4, 4, 0, 49]),
+        slice(0, None, 10),
+        slice(3, 3),
+        X.indptr[1:] > 40,
+    ):
         found = rows[key]
         assert type(found) is sp.csr_matrix
         assert (found != X[key]).nnz == 0
@@ -54,8 +58,12 @@ def test_resident_memory_does_not_grow_with_what_is_read():
         writer.append(block)
     rows = writer.rows()  # 240 MB
     before = resident()
-    most = 0
+    draws = np.random.default_rng(0)
     for start in range(0, rows.shape[0], 500):
         rows[start : start + 500]
-        most = max(most, resident() - before)
-    assert most < 120_000
+        rows[draws.integers(0, rows.shape[0], 50)]
+    assert resident() - before < 10_000
+    assert rows.data.sum() > 0
+    assert resident() - before > 60_000
+    rows.release()
+    assert resident() - before < 10_000

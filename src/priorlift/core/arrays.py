@@ -77,6 +77,8 @@ def take_rows(X: Any, rows: NDArray[np.intp] | NDArray[np.bool_] | slice) -> Any
         rows = np.arange(n_rows(X))[rows]
     if rows.dtype == bool:
         rows = np.flatnonzero(rows)
+    if isinstance(X, DiskRows) and np.array_equal(rows, np.arange(X.shape[0])):
+        return X
     if is_frame(X):
         return nw.from_native(X, eager_only=True)[rows.tolist()].to_native()
     if sp.issparse(X):

@@ -1,8 +1,8 @@
 """Sparse rows that lie on the disk and are read a few at a time, as a CSR matrix like any other.
 
-What is read stays in the system's file cache, but not in the memory of the process: after so many
-bytes the pages are let go, so a process that works by blocks of rows takes as much memory for a
-million rows as for a thousand.
+Rows are read from the file, not through a mapping of it: a system may map megabytes around each row
+that is looked at, and they would count as memory of the process. So a process that works by blocks
+of rows takes as much memory for a million rows as for a thousand.
 """
 
 import contextlib
@@ -14,34 +14,52 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-RELEASE_AFTER = 1 << 26
-"""Bytes read between two releases of pages: 64 MB."""
-
 
 class DiskRows(sp.csr_matrix):
-    """A CSR matrix over mapped files. Rows are taken by index; anything else reads all of it.
+    """A CSR matrix over files. Taking rows reads these alone; anything else reads all of it.
 
     Make one with `DiskRowsWriter`.
     """
 
-    _read = 0
+    _files: tuple[IO[bytes], IO[bytes]]
 
     def __getitem__(self, key: Any) -> Any:
         """Return rows as a CSR matrix in memory."""
-        rows = sp.csr_matrix(super().__getitem__(key))
-        self._read += rows.nnz * (self.data.itemsize + self.indices.itemsize)
-        if self._read > RELEASE_AFTER:
-            self.release()
-        return rows
+        if isinstance(key, tuple):
+            return sp.csr_matrix(super().__getitem__(key))
+        rows = np.atleast_1d(np.arange(self.shape[0])[key])
+        starts, ends = self.indptr[rows].astype(np.int64), self.indptr[rows + 1].astype(np.int64)
+        indptr = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(ends - starts)])
+        parts = [np.empty(indptr[-1], dtype=part.dtype) for part in (self.data, self.indices)]
+        # Rows that follow each other are read at once.
+        breaks = np.flatnonzero(starts[1:] != ends[:-1]) + 1
+        firsts = np.concatenate([np.zeros(1, dtype=np.int64), breaks])[: len(rows)]
+        lasts = np.concatenate([breaks, [len(rows)]])[: len(firsts)]
+        for first, last in zip(firsts.tolist(), lasts.tolist(), strict=True):
+            at = slice(int(indptr[first]), int(indptr[last]))
+            for file, part in zip(self._files, parts, strict=True):
+                _read(file, part[at], int(starts[first]))
+        kind = np.int32 if indptr[-1] <= np.iinfo(np.int32).max else np.int64
+        data, indices = parts
+        return sp.csr_matrix((data, indices, indptr.astype(kind)), shape=(len(rows), self.shape[1]))
 
     def release(self) -> None:
-        """Let go of the pages that were read; the next read brings them back."""
-        self._read = 0
+        """Let go of what was read through `data` and `indices`; the next read brings it back."""
         for part in (self.data, self.indices):
             mapped = _mapped(part)
             if mapped is not None and hasattr(mmap, "MADV_DONTNEED"):
                 with contextlib.suppress(OSError, ValueError):
                     mapped.madvise(mmap.MADV_DONTNEED)
+
+
+def _read(file: Any, into: NDArray[Any], start: int) -> None:
+    file.seek(start * into.itemsize)
+    left = into.view(np.uint8)
+    while len(left):
+        got = file.readinto(left)
+        if not got:
+            raise OSError("a scratch file ended before its rows")
+        left = left[got:]
 
 
 def _mapped(values: Any) -> mmap.mmap | None:
@@ -63,8 +81,8 @@ class DiskRowsWriter:
 
     def __init__(self, n_columns: int) -> None:
         self._n_columns = n_columns
-        self._data: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  (it lives with the matrix)
-        self._indices: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
+        self._data: IO[bytes] = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  (it lives with the matrix)
+        self._indices: IO[bytes] = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115
         self._lengths: list[NDArray[np.int64]] = []
 
     def append(self, rows: Any) -> None:
@@ -80,13 +98,12 @@ class DiskRowsWriter:
         shape = (len(lengths), self._n_columns)
         if not indptr[-1]:
             return sp.csr_matrix(shape, dtype=np.float32)
-        for file in (self._data, self._indices):
-            file.flush()
         data = np.memmap(self._data, dtype=np.float32, mode="r")
         indices = np.memmap(self._indices, dtype=np.int32, mode="r")
         kind = np.int32 if indptr[-1] <= np.iinfo(np.int32).max else np.int64
         made = DiskRows(shape, dtype=np.float32)
         # Through the constructor scipy would look at all of it.
         made.data, made.indices, made.indptr = data, indices, indptr.astype(kind)
+        made._files = (self._data, self._indices)
         made.has_canonical_format = True
         return made

@@ -5,6 +5,8 @@ AnnData is, in a scratch file where it lies on the disk; nothing of cells x gene
 AnnData is left untouched.
 """
 
+import shutil
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,9 +20,11 @@ from priorlift.core.errors import InputError, UnknownNameError
 from priorlift.core.memory import available_memory, readable
 
 COUNTS = "counts"
-BLOCK = 4096
+BLOCK = 1024
 BYTES_PER_VALUE = 8
-COPIES = 3
+COPIES = 2
+BYTES_PER_CELL = 2_000
+"""Embeddings, probabilities and what is made of them on the way."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,15 +95,30 @@ def stored_values(matrix: Any) -> int:
     return int(np.prod(matrix.shape))
 
 
+def lies_on_disk(matrix: Any) -> bool:
+    """Tell whether a matrix is read from a file."""
+    return not sp.issparse(matrix) and not isinstance(matrix, np.ndarray)
+
+
 def require_memory(matrices: Sequence[Any]) -> None:
-    """Refuse matrices whose values would not fit in memory.
+    """Refuse matrices whose values would not fit in memory, or on the disk where they lie there.
 
     Raises
     ------
     InputError
         The estimate is larger than what is available; the message gives both.
     """
-    needed = sum(stored_values(matrix) for matrix in matrices) * BYTES_PER_VALUE * COPIES
+    sizes = {True: 0, False: 0}
+    for matrix in matrices:
+        sizes[lies_on_disk(matrix)] += stored_values(matrix) * BYTES_PER_VALUE
+    scratch, folder = sizes[True], tempfile.gettempdir()
+    if scratch > (room := shutil.disk_usage(folder).free):
+        raise InputError(
+            f"the transfer writes {readable(scratch)} of scratch files, and {readable(room)} are "
+            f"free in {folder}",
+            remedy="set TMPDIR to a folder with more room, or pass fewer reference cells",
+        )
+    needed = sizes[False] * COPIES + sum(matrix.shape[0] for matrix in matrices) * BYTES_PER_CELL
     free = available_memory()
     if needed > free:
         raise InputError(
@@ -133,8 +152,7 @@ def read_expression(
     """
     if sp.issparse(matrix) and matrix.format != "csr":
         matrix = matrix.tocsr()
-    on_disk = not sp.issparse(matrix) and not isinstance(matrix, np.ndarray)
-    writer = DiskRowsWriter(len(columns)) if on_disk else None
+    writer = DiskRowsWriter(len(columns)) if lies_on_disk(matrix) else None
     parts, whole = [], True
     for start in range(0, matrix.shape[0], BLOCK):
         part = sp.csr_matrix(matrix[start : start + BLOCK])[:, columns].astype(np.float32)

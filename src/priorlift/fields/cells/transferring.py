@@ -15,11 +15,12 @@ from sklearn.base import clone
 
 from priorlift.core.errors import InputError
 from priorlift.core.seeds import RandomState
-from priorlift.fields.cells import comparing
+from priorlift.fields.cells import comparing, estimating
 from priorlift.fields.cells.opening import open_cells
 from priorlift.fields.cells.peaks import located
 from priorlift.fields.cells.result import UNKNOWN, CellTransfer
 from priorlift.fields.cells.sides import Sides, Wanted, gather
+from priorlift.transfer.joint.settings import resolve
 
 EMBEDDING = "X_priorlift"
 SETTINGS = "priorlift"
@@ -160,8 +161,9 @@ def transfer_labels(
             n_neighbors=model.n_neighbors or Wanted.n_neighbors,
         ),
     )
-    for text in sides.warnings:
-        warnings.warn(text, UserWarning, stacklevel=2)
+    for text in (*sides.warnings, _long(sides, model)):
+        if text:
+            warnings.warn(text, UserWarning, stacklevel=2)
     model.set_params(passthrough=sides.passthrough, query_only=sides.query_only)
     model.fit(sides.X, sides.y, sources=sides.pool, groups=sides.groups)
     result = _result(sides, model, label_key, unknown)
@@ -169,6 +171,18 @@ def transfer_labels(
     if not compare:
         return result
     return dataclasses.replace(result, comparison=_compared(result, sides, query_label_key))
+
+
+def _long(sides: Sides, model: Any) -> str:
+    """Return how long a long transfer will take."""
+    n_query, n_cells = sides.X.shape[0], sum(part.X.shape[0] for part in sides.parts)
+    n_values = (
+        estimating.values_of(sides.X),
+        sum(estimating.values_of(part.X) for part in sides.parts),
+    )
+    settings = resolve(model.mode, model.get_params(deep=False))
+    found = estimating.seconds(n_query, n_values, n_cells, settings)
+    return estimating.said(found, f"{n_cells:,} cells to {n_query:,}")
 
 
 def annotate(result: CellTransfer, references: dict[str, Any]) -> None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 DENSE_ABOVE = 0.1
 """A batch of a higher density is made dense before it is multiplied: that is then quicker."""
 
-BLOCK = 2048
+BLOCK = 1024
 """Rows read, converted or embedded at a time."""
 
 
