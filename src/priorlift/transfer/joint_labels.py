@@ -23,7 +23,7 @@ from priorlift.core.errors import InputError
 from priorlift.core.seeds import RandomState
 from priorlift.pool import Source, SourcePool
 from priorlift.transfer.base import Method, Rows, TransferClassifier, TransferTags
-from priorlift.transfer.joint import novelty, preparing, procedure
+from priorlift.transfer.joint import preparing, procedure
 from priorlift.transfer.joint.settings import Settings, resolve
 
 MISSING = -1
@@ -88,8 +88,8 @@ class JointLabelTransferClassifier(TransformerMixin, TransferClassifier):
     trajectory : bool, optional
         Whether the third stage leaves out the cross-entropy.
     unknown_label : object, optional
-        What `predict` says of rows that are farther from all anchors than `known_fraction` of known
-        rows are. Without it every row gets a class.
+        What `predict` says of rows that are more unlike known ones than `known_fraction` of known
+        rows are to each other. Without it every row gets a class.
     known_fraction : float, optional
         Which share of known rows keeps its label; 0.95.
     n_members : int, optional
@@ -412,6 +412,7 @@ class JointLabelTransferClassifier(TransformerMixin, TransferClassifier):
         self.history_ = fit.history
         self.stage1_ = self.classes_[fit.stage1]
         self._fit_views = views = fit.views
+        self._fit_novelty = self._novel(target.X, views)
         self.transduction_proba_ = views.proba
         self.transduction_confidence_ = _confidence(views.proba)
         codes = np.where(target.y >= 0, target.y, views.proba.argmax(axis=1))
@@ -434,11 +435,13 @@ class JointLabelTransferClassifier(TransformerMixin, TransferClassifier):
         ndarray of shape (n,)
             Of several classes with equal probability the first.
         """
-        views = self._views(X)
+        check_is_fitted(self, "model_")
+        cells = self.preprocess_.query(self._check_X(X, reset=False))
+        views = self.model_.views(cells)
         labels = self.classes_[views.proba.argmax(axis=1)]
         if self.unknown_label is None:
             return np.asarray(labels)
-        far = self.model_.novelty(views.distance) > self.plan_.known_fraction
+        far = self._novel(cells, views) > self.plan_.known_fraction
         both = np.concatenate([labels, np.asarray([self.unknown_label])])
         return np.asarray(both[np.where(far, len(labels), np.arange(len(labels)))])
 
@@ -475,27 +478,19 @@ class JointLabelTransferClassifier(TransformerMixin, TransferClassifier):
         return _confidence(self._views(X).proba)
 
     def novelty(self, X: Any) -> NDArray[np.float64]:
-        """Return how far from all anchors each row is, shape (n,), from 0 to 1.
+        """Return how unlike every known row each row is, shape (n,), from 0 to 1.
 
-        It is the share of known rows that are nearer to their neighbours.
-        """
-        return np.asarray(self.model_.novelty(self._views(X).distance))
-
-    def separation(self, X: Any) -> NDArray[np.float64]:
-        """Return how much nearer rows are to each other than to anchors, shape (n,).
-
-        Large where rows form a class that no source has. Unlike `novelty` it holds rows against
-        each other, so X should be the whole query.
-
-        Raises
-        ------
-        InputError
-            X has one row.
+        It is the share of known rows that are less unlike the other known ones; see
+        `priorlift.transfer.joint.novelty`.
         """
         check_is_fitted(self, "model_")
         cells = self.preprocess_.query(self._check_X(X, reset=False))
-        member = self.model_.members[0]
-        return novelty.separation(self.model_.embedding(cells), member.anchors)
+        return self._novel(cells, self.model_.views(cells))
+
+    def _novel(self, cells: Any, views: Any) -> NDArray[np.float64]:
+        kept = self.model_.novelty
+        assert kept is not None
+        return np.asarray(kept.of_rows(cells, views.distance))
 
     def decision_distance(self, X: Any) -> NDArray[np.float64]:
         """Return the mean distance of each row to its neighbours, shape (n,)."""
@@ -503,7 +498,8 @@ class JointLabelTransferClassifier(TransformerMixin, TransferClassifier):
 
     def __getstate__(self) -> Any:
         # What the fit said of its own rows serves until the result is made, and is not kept.
-        return {k: v for k, v in super().__getstate__().items() if k != "_fit_views"}
+        state = super().__getstate__().items()
+        return {k: v for k, v in state if k not in ("_fit_views", "_fit_novelty")}
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -220,7 +220,7 @@ def _result(sides: Sides, model: Any, key: str, unknown: bool) -> CellTransfer:
     categories = np.asarray(sides.categories, dtype=object)
     labels = categories[proba.argmax(axis=1)]
     views = model._fit_views
-    novelty = np.asarray(model.model_.novelty(views.distance), dtype=float)
+    novelty = np.asarray(model._fit_novelty, dtype=float)
     if unknown:
         labels[novelty > model.plan_.known_fraction] = UNKNOWN
     embedding, types = _references(sides, model)

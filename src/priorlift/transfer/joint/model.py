@@ -1,4 +1,4 @@
-"""What is kept of a fit: the network, the anchors' embeddings for the vote, and levels of distance.
+"""What is kept of a fit: the network, the anchors' embeddings for the vote, and what is new.
 
 No expression value and no row of a source is in here; predictions need NumPy and SciPy only.
 """
@@ -11,10 +11,9 @@ from sklearn.base import BaseEstimator
 
 from priorlift.transfer.joint import neighbours, vote
 from priorlift.transfer.joint.combining import Combination
+from priorlift.transfer.joint.novelty import Novelty
 from priorlift.transfer.joint.settings import Settings
 from priorlift.transfer.joint.sparse_batches import Cells
-
-QUANTILES = np.linspace(0.0, 1.0, 201)
 
 
 class Member(BaseEstimator):
@@ -75,15 +74,14 @@ class Member(BaseEstimator):
 
 
 class FittedJoint(BaseEstimator):
-    """The members of a fit, and what turns distances into novelty.
+    """The members of a fit, and what tells novelty.
 
     Parameters
     ----------
     members : list of Member
         One a seed.
-    levels : ndarray of shape (201,)
-        Quantiles of the distances of anchors to their own nearest anchors, brought to the level of
-        the query.
+    novelty : Novelty or None
+        How unlike known cells a row is.
     combination : Combination or None
         What adds counts and the query's own features to the vote.
     """
@@ -91,11 +89,11 @@ class FittedJoint(BaseEstimator):
     def __init__(
         self,
         members: Sequence[Member],
-        levels: NDArray[np.float64],
+        novelty: Novelty | None = None,
         combination: Combination | None = None,
     ) -> None:
         self.members = members
-        self.levels = levels
+        self.novelty = novelty
         self.combination = combination
 
     def views(self, cells: Cells) -> "Views":
@@ -117,10 +115,6 @@ class FittedJoint(BaseEstimator):
     def embedding(self, cells: Cells) -> NDArray[np.float32]:
         """Return the embedding of the first member, rows of length 1."""
         return neighbours.normalised(self.members[0].raw(cells))
-
-    def novelty(self, distance: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the share of known cells that are nearer to their neighbours, from 0 to 1."""
-        return np.interp(distance, self.levels, QUANTILES)
 
 
 class Views:

@@ -14,13 +14,11 @@ from numpy.typing import NDArray
 from priorlift.core.seeds import derive_seed
 from priorlift.transfer.joint import neighbours
 from priorlift.transfer.joint.combining import combine
-from priorlift.transfer.joint.model import QUANTILES, FittedJoint, Member, Views
+from priorlift.transfer.joint.model import FittedJoint, Member, Views
+from priorlift.transfer.joint.novelty import Known, Novelty
 from priorlift.transfer.joint.settings import Settings
 from priorlift.transfer.joint.sparse_batches import Cells
 from priorlift.transfer.joint.stages import DataSet, Stage, Weights, initial, train_stage
-
-LOOKED_AT = 2000
-"""Anchors of which the distances to their own neighbours are measured."""
 
 
 @dataclass(frozen=True)
@@ -95,11 +93,13 @@ def fit_joint(
         own = seed if place == 0 else derive_seed(seed, "member", str(place))
         fits.append(_fit_member(query, references, n_classes, settings, own))
     members = [last for _, last, _ in fits]
-    levels = _levels(members, query.cells)
     first, _, history = fits[0]
     stage1 = first.head(first.raw(query.cells)).argmax(axis=1)
-    model = FittedJoint(members, levels)
+    model = FittedJoint(members)
     views = model.views(query.cells)
+    known = [_known(members[0], side) for side in (*references, query) if (side.codes >= 0).any()]
+    own = derive_seed(seed, "novelty")
+    model.novelty = Novelty.of(query.cells, known, views.distance, own)
     if settings.count_weight or settings.refine_rounds:
         model.combination, views.proba = combine(query, references, views.vote, settings)
     return Fit(model, history, stage1, views)
@@ -186,20 +186,8 @@ def _transferred(member: Member, query: Side, settings: Settings) -> NDArray[np.
     return np.where(query.codes >= 0, query.codes, voted).astype(np.int64)
 
 
-def _levels(members: Sequence[Member], query: Cells) -> NDArray[np.float64]:
-    """Return quantiles of the anchors' own distances, at the query's median."""
-    own, theirs = [], []
-    step = max(1, query.n_rows // LOOKED_AT)
-    some = Cells(query.genes[::step], query.extra[::step], query.centre)
-    for member in members:
-        chosen = member.anchors[:: max(1, len(member.anchors) // LOOKED_AT)]
-        k = member.settings.n_neighbors
-        _, distance = neighbours.nearest(chosen, member.anchors, k + 1)
-        # The nearest anchor of an anchor is itself.
-        own.append(distance[:, 1:].mean(axis=1) if distance.shape[1] > 1 else distance[:, 0])
-        theirs.append(member.vote(neighbours.normalised(member.raw(some)))[1])
-    mine, other = np.concatenate(own), np.concatenate(theirs)
-    middle = max(float(np.median(mine)), 1e-9)
-    shifted = mine * (max(float(np.median(other)), 1e-9) / middle)
-    # Strictly rising, as interpolation needs.
-    return np.quantile(shifted, QUANTILES) + 1e-12 * np.arange(len(QUANTILES))
+def _known(member: Member, side: Side) -> Known:
+    """Return the labelled rows of a side."""
+    rows = np.flatnonzero(side.codes >= 0)
+    cells = side.cells if len(rows) == side.cells.n_rows else side.cells.taken(rows)
+    return Known(cells, neighbours.normalised(member.raw(cells)))

@@ -121,6 +121,10 @@ class Cells:
             genes = np.asarray(genes, dtype=np.float32)
         return Batch(genes, self.extra[rows], self.centre)
 
+    def taken(self, rows: NDArray[np.intp]) -> "Cells":
+        """Return the values of some rows, in memory; their counts are left out."""
+        return Cells(self.genes[rows], self.extra[rows], self.centre)
+
     def embed(self, W: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the embedding of all rows, by blocks."""
         parts = [self.batch(block).product(W) + b for block in blocks(self.n_rows)]
