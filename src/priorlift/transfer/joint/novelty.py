@@ -13,6 +13,7 @@ other. Where there are columns beside the genes, proteins say, they alone are lo
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,6 +62,9 @@ class Novelty(BaseEstimator):
         Median of each signal over the query.
     spread : ndarray of shape (3,)
         Interquartile range of each signal over the query.
+    of_sums : ndarray of shape (2,)
+        The same of the weighted sums. Signals may go together more in a query that is shifted, so
+        known cells' sums are compared relative to their bulk as well.
     levels : ndarray of shape (201,)
         Quantiles of the sum over known cells.
     """
@@ -73,6 +77,7 @@ class Novelty(BaseEstimator):
         apart: Floats,
         middle: Floats,
         spread: Floats,
+        of_sums: Floats,
         levels: Floats,
     ) -> None:
         self.basis = basis
@@ -81,6 +86,7 @@ class Novelty(BaseEstimator):
         self.apart = apart
         self.middle = middle
         self.spread = spread
+        self.of_sums = of_sums
         self.levels = levels
 
     @classmethod
@@ -113,13 +119,15 @@ class Novelty(BaseEstimator):
         anchors = np.concatenate(parts)
         embedded = np.concatenate([k.embedding[at] for k, at in zip(known, some, strict=True)])
         fellows = projected(query, basis, rows)
-        made = cls(basis, anchors, fellows, *(np.zeros(0),) * 4)
+        made = cls(basis, anchors, fellows, *(np.zeros(0),) * 5)
         made.apart = _apart(fellows, fellows, anchors)
         seen = made._signals(projected(query, basis), distance)
         shown = _shown_by_known(anchors, embedded, rng)
         made.middle, made.spread = _bulk(seen)
-        middle, spread = _bulk(shown)
-        total = ((shown - middle) / spread) @ np.array(WEIGHTS)
+        made.of_sums = np.array(_bulk(_sums(seen, made.middle, made.spread)))
+        total = _sums(shown, *_bulk(shown))
+        middle, spread = _bulk(total)
+        total = (total - middle) / spread
         # Strictly rising, as interpolation needs.
         made.levels = np.quantile(total, QUANTILES) + 1e-12 * np.arange(len(QUANTILES))
         return made
@@ -135,8 +143,9 @@ class Novelty(BaseEstimator):
             To their neighbours in the embedding.
         """
         seen = self._signals(projected(looked_at(cells), self.basis), distance)
-        total = ((seen - self.middle) / self.spread) @ np.array(WEIGHTS)
-        return np.asarray(np.interp(total, self.levels, QUANTILES))
+        total = _sums(seen, self.middle, self.spread)
+        middle, spread = self.of_sums
+        return np.asarray(np.interp((total - middle) / spread, self.levels, QUANTILES))
 
     def _signals(self, rows: Matrix, distance: Floats) -> Floats:
         """Return the three signals of rows in components, shape (n, 3)."""
@@ -145,8 +154,12 @@ class Novelty(BaseEstimator):
         return np.column_stack([_log(away), self.apart[found].mean(axis=1), _log(distance)])
 
 
-def _bulk(signals: Floats) -> tuple[Floats, Floats]:
-    """Return medians and interquartile ranges."""
+def _sums(signals: Floats, middle: Floats, spread: Floats) -> Floats:
+    return np.asarray(((signals - middle) / spread) @ np.array(WEIGHTS))
+
+
+def _bulk(signals: Floats) -> tuple[Any, Any]:
+    """Return medians and interquartile ranges over rows."""
     low, middle, high = np.quantile(signals, (0.25, 0.5, 0.75), axis=0)
     return middle, np.maximum(high - low, 1e-3)
 
