@@ -405,7 +405,9 @@ class JointLabelTransferClassifier(TransformerMixin, TransferClassifier):
     def _fit(self, target: Rows, sources: tuple[Rows, ...]) -> None:
         query = procedure.Side(target.X, target.y, target.sample_weight, "target")
         references = [
-            procedure.Side(rows.X, rows.y, rows.sample_weight, rows.fingerprint) for rows in sources
+            # Draws go by place, in the order of content: dense and sparse rows are drawn alike.
+            procedure.Side(rows.X, rows.y, rows.sample_weight, f"source {place}")
+            for place, rows in enumerate(sources)
         ]
         fit = procedure.fit_joint(query, references, len(self.classes_), self.plan_, self._seed)
         self.model_ = fit.model

@@ -34,7 +34,7 @@ class Side:
     weight : ndarray of shape (n,)
         Of the rows.
     key : str
-        Content that seeds the order of rows: a fingerprint.
+        Seeds the order of rows.
     """
 
     cells: Cells

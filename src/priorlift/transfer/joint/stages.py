@@ -52,7 +52,7 @@ class DataSet:
     weight : ndarray of float32, shape (n,), or None
         Of the rows in the cross-entropy.
     key : str
-        Content that seeds the order of its rows.
+        Seeds the order of its rows.
     shares : ndarray of shape (n,) or None
         How often each row is drawn; evenly where None.
     """
