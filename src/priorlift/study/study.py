@@ -76,7 +76,7 @@ class Study:
         Whether to rank the sources first.
     forecast : bool, default=True
         Whether to ask theory, at the end, what the target alone would need; some seconds, and only
-        where there are two classes judged by accuracy.
+        where classes are judged by accuracy.
 
     Attributes
     ----------
