@@ -62,3 +62,17 @@ def test_a_balanced_vote_hears_a_rare_class():
     sizes = np.array([4_000.0, 14.0])
     assert vote.shares(codes, distances, 2, "distance", sizes).argmax() == 0
     assert vote.shares(codes, distances, 2, "class_balanced", sizes).argmax() == 1
+
+
+def test_faiss_finds_the_same(monkeypatch):
+    pytest.importorskip("faiss", reason="the extra neighbors is not installed")
+    rng = np.random.default_rng(0)
+    query, anchors = unit(rng, 40), unit(rng, 3_000)
+    anchors[7] = anchors[2_000]
+    mine, distances = neighbours.nearest(query, anchors, 30)
+    monkeypatch.setattr(neighbours, "MANY", 1_000)
+    found, theirs = neighbours.nearest(query, anchors, 30)
+    assert (found == mine).mean() > 0.999
+    assert theirs == pytest.approx(distances, abs=2e-3)
+    monkeypatch.setattr(neighbours, "_faiss", lambda: None)
+    assert (neighbours.nearest(query, anchors, 30)[0] == mine).all()

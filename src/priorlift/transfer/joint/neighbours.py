@@ -2,7 +2,11 @@
 
 Embeddings have length 1, so the nearest are those with the largest product. Where anchors are many,
 they are cut into chunks first: the k largest products lie within the k chunks of largest maximum.
+From `MANY` anchors on faiss, as exact and two to three times quicker, does the search where it is
+installed (the extra `neighbors`).
 """
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +15,9 @@ BLOCK_VALUES = 1 << 23
 """Products held at a time: 32 MB."""
 
 TINY = 1e-12
+
+MANY = 50_000
+"""Anchors from which on faiss is asked."""
 
 
 def normalised(embedding: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -52,6 +59,8 @@ def nearest(
     m = len(anchors)
     k = min(k, m)
     rows = max(1, BLOCK_VALUES // max(m, 1))
+    if m >= MANY and (faiss := _faiss()) is not None:
+        return _by_faiss(faiss, query, anchors, k)
     indices = np.empty((len(query), k), dtype=np.intp)
     distances = np.empty((len(query), k), dtype=np.float32)
     lengths = (anchors**2).sum(axis=1)
@@ -68,6 +77,26 @@ def nearest(
         squared = (block**2).sum(axis=1, keepdims=True) - 2.0 * value
         distances[start : start + rows] = np.sqrt(np.maximum(squared, 0.0))
     return indices, distances
+
+
+def _faiss() -> Any:
+    try:
+        import faiss
+    except ImportError:
+        return None
+    return faiss
+
+
+def _by_faiss(
+    faiss: Any, query: NDArray[np.float32], anchors: NDArray[np.float32], k: int
+) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    index = faiss.IndexFlatL2(anchors.shape[1])
+    index.add(np.ascontiguousarray(anchors))
+    squared, found = index.search(np.ascontiguousarray(query), k)
+    order = np.lexsort((found, squared))
+    found = np.take_along_axis(found, order, axis=1)
+    distances = np.sqrt(np.maximum(np.take_along_axis(squared, order, axis=1), 0.0))
+    return found.astype(np.intp), distances.astype(np.float32)
 
 
 def _largest(values: NDArray[np.float32], k: int) -> NDArray[np.intp]:
