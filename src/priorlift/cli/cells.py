@@ -5,6 +5,7 @@ The labelled query is a new file. The input is never overwritten, nor is a file 
 
 import contextlib
 import os
+import shutil
 import uuid
 import warnings
 from collections.abc import Iterator
@@ -18,6 +19,8 @@ from priorlift.cli.output import note, number, write_json, write_table
 from priorlift.core.errors import InputError
 
 if TYPE_CHECKING:
+    from anndata import AnnData
+
     from priorlift.fields.cells.result import CellTransfer
 
 app = typer.Typer(rich_markup_mode=None, help="Single-cell data: carry cell types over.")
@@ -70,11 +73,14 @@ def transfer(
             "--label is not given", remedy="priorlift cells transfer REFERENCE QUERY --label KEY"
         )
     target = _target(query, out, reference)
+    from priorlift.fields.cells.estimating import LongTransferWarning
     from priorlift.fields.cells.transferring import transfer_labels
 
     with warnings.catch_warnings():
         # The result lists them; on the command line they are said once, below.
         warnings.simplefilter("ignore", UserWarning)
+        warnings.simplefilter("always", LongTransferWarning)
+        warnings.showwarning = lambda message, *_: note(str(message))
         result = transfer_labels(
             reference,
             query,
@@ -88,7 +94,7 @@ def transfer(
             random_state=seed or 0,
         )
     with _new_file(target) as partial:
-        result.query.to_memory().write_h5ad(partial)
+        _write(result.query, Path(query), partial)
     if as_json:
         write_json(_document(result, target))
         return
@@ -110,6 +116,26 @@ def _target(query: str, out: str | None, reference: str) -> Path:
     if not target.parent.is_dir():
         raise InputError("there is no such folder", where=str(target.parent), remedy="make it")
     return target
+
+
+def _write(labelled: "AnnData", query: Path, partial: Path) -> None:
+    """Write the query with what was added; expression on the disk is copied there."""
+    import anndata
+    import h5py
+
+    if query.suffix != ".h5ad":
+        labelled.to_memory().write_h5ad(partial)
+        return
+    shutil.copyfile(query, partial)
+    with h5py.File(partial, "r+") as file:
+        for name, part in (
+            ("obs", labelled.obs),
+            ("obsm", dict(labelled.obsm)),
+            ("uns", dict(labelled.uns)),
+        ):
+            if name in file:
+                del file[name]
+            anndata.io.write_elem(file, name, part)
 
 
 @contextlib.contextmanager

@@ -12,6 +12,10 @@ VALUE, PRODUCT, READ = 6e-8, 5e-9, 2e-7
 a value that is read and prepared."""
 
 
+class LongTransferWarning(UserWarning):
+    """Says, before it starts, how long a long transfer will take."""
+
+
 def seconds(n_query: int, n_values: tuple[int, int], n_cells: int, settings: Settings) -> float:
     """Return about how long a transfer takes.
 

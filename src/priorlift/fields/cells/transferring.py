@@ -161,9 +161,10 @@ def transfer_labels(
             n_neighbors=model.n_neighbors or Wanted.n_neighbors,
         ),
     )
-    for text in (*sides.warnings, _long(sides, model)):
-        if text:
-            warnings.warn(text, UserWarning, stacklevel=2)
+    for text in sides.warnings:
+        warnings.warn(text, UserWarning, stacklevel=2)
+    if text := _long(sides, model):
+        warnings.warn(text, estimating.LongTransferWarning, stacklevel=2)
     model.set_params(passthrough=sides.passthrough, query_only=sides.query_only)
     model.fit(sides.X, sides.y, sources=sides.pool, groups=sides.groups)
     result = _result(sides, model, label_key, unknown)
