@@ -92,7 +92,7 @@ def _opened(path: Path) -> Any:
         raise InputError("there is no such file", where=str(path), remedy="check the path")
     try:
         if path.suffix == ".zarr":
-            return anndata.read_zarr(path)
+            return _zarr(path)
         if path.suffix == ".h5mu":
             return _read_mudata(path)
         return anndata.read_h5ad(path, backed="r")
@@ -105,6 +105,32 @@ def _opened(path: Path) -> Any:
             cause=str(error).splitlines()[0][:200] if str(error) else None,
             remedy="write it with adata.write_h5ad(path)",
         ) from error
+
+
+def _zarr(path: Path) -> Any:
+    """Return a store as AnnData whose sparse matrices stay on the disk."""
+    import anndata
+    import zarr
+
+    store: Any = zarr.open(str(path), mode="r")
+    if "X" not in store and "layers" not in store:
+        return anndata.read_zarr(path)
+
+    def lazily(node: Any) -> Any:
+        sparse = node.attrs.get("encoding-type") in ("csr_matrix", "csc_matrix")
+        return anndata.io.sparse_dataset(node) if sparse else anndata.io.read_elem(node)
+
+    parts = {
+        name: anndata.io.read_elem(store[name])
+        for name in ("obs", "var", "obsm", "varm", "uns")
+        if name in store
+    }
+    layers = store.get("layers", {})
+    return anndata.AnnData(
+        X=lazily(store["X"]) if "X" in store else None,
+        layers={name: lazily(layers[name]) for name in layers},
+        **parts,
+    )
 
 
 def _read_mudata(path: Path) -> Any:

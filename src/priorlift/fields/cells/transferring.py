@@ -7,6 +7,7 @@ query is annotated; only then is anything scored.
 import dataclasses
 import warnings
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -50,7 +51,7 @@ def transfer_labels(
     ----------
     reference : AnnData, MuData, path, or a list or mapping of them
         Annotated cells, RNA say; each is a source of its own. A path is an `.h5ad`, which stays on
-        the disk while it is checked, a `.zarr`, or an `.h5mu` where `mudata` is installed. Of a
+        the disk, a `.zarr`, likewise, or an `.h5mu` where `mudata` is installed. Of a
         MuData the modality "rna" is taken.
     query : AnnData, MuData or path
         Cells to be labelled: gene activity of chromatin, RNA. Of a MuData the first of
@@ -143,7 +144,7 @@ def transfer_labels(
     True
     """
     peaks = located(peaks, query)
-    if copy:
+    if copy and not isinstance(query, str | Path):  # what is read from a file is nobody else's
         query = open_cells(query, "query")
         query = query.to_memory() if query.isbacked else query.copy()
     model = _estimator(estimator, mode, random_state)
