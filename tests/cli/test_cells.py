@@ -34,6 +34,9 @@ def test_the_labelled_query_is_a_new_file(folder, cli, tmp_path):
     labelled = anndata.read_h5ad(out)
     right = labelled.obs["cell_type_pred"].astype(str) == labelled.obs["truth"].astype(str)
     assert right.mean() > 0.6
+    expression = anndata.read_h5ad(given[1]).X
+    assert (expression != labelled.X).nnz == 0
+    assert labelled.obsm["X_priorlift"].shape == (60, 64)
     assert [path.read_bytes() for path in given] == before
     kept = out.read_bytes()
     again = cli(*arguments, "--out", out)
@@ -41,6 +44,19 @@ def test_the_labelled_query_is_a_new_file(folder, cli, tmp_path):
     assert "is there already" in again.err
     assert out.read_bytes() == kept
     assert [path.name for path in tmp_path.iterdir()] == ["labelled.h5ad"]
+
+
+def test_zarr_stores_do_as_well_and_a_long_transfer_is_announced(
+    folder, cli, tmp_path, monkeypatch
+):
+    for name in ("rna", "atac"):
+        anndata.read_h5ad(folder / f"{name}.h5ad").write_zarr(tmp_path / f"{name}.zarr")
+    monkeypatch.setattr("priorlift.fields.cells.estimating.LONG", 0.0)
+    given = [tmp_path / "rna.zarr", tmp_path / "atac.zarr"]
+    ended = cli("cells", "transfer", *given, "--label", "cell_type", "--out", tmp_path / "x.h5ad")
+    assert ended.code == 0, ended.err
+    assert "this transfer of 120 cells to 60 will take about 0 minutes" in ended.out + ended.err
+    assert anndata.read_h5ad(tmp_path / "x.h5ad").obsm["X_priorlift"].shape == (60, 64)
 
 
 def test_peaks_of_the_query_may_come_along(folder, cli, tmp_path):
