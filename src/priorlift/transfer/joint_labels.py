@@ -414,7 +414,7 @@ class JointLabelTransferClassifier(TransformerMixin, TransferClassifier):
         self.history_ = fit.history
         self.stage1_ = self.classes_[fit.stage1]
         self._fit_views = views = fit.views
-        self._fit_novelty = self._novel(target.X, views)
+        self._fit_novelty = fit.novelty
         self.transduction_proba_ = views.proba
         self.transduction_confidence_ = _confidence(views.proba)
         codes = np.where(target.y >= 0, target.y, views.proba.argmax(axis=1))

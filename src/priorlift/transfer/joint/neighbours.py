@@ -108,9 +108,10 @@ def _largest(values: NDArray[np.float32], k: int) -> NDArray[np.intp]:
     if width < 4:
         return np.argpartition(values, m - k, axis=1)[:, m - k :]
     n_chunks = m // width
-    maxima = values[:, : n_chunks * width].reshape(n, n_chunks, width).max(axis=2)
+    # A chunk is every n_chunks-th column, so that maxima are taken of whole rows at once.
+    maxima = values[:, : n_chunks * width].reshape(n, width, n_chunks).max(axis=1)
     chunks = np.argpartition(maxima, n_chunks - k, axis=1)[:, n_chunks - k :]
-    inside = (chunks[:, :, None] * width + np.arange(width)).reshape(n, -1)
+    inside = (chunks[:, :, None] + n_chunks * np.arange(width)).reshape(n, -1)
     rest = np.broadcast_to(np.arange(n_chunks * width, m), (n, m - n_chunks * width))
     columns = np.concatenate([inside, rest], axis=1)
     candidates = np.take_along_axis(values, columns, axis=1)

@@ -90,8 +90,10 @@ class Novelty(BaseEstimator):
         self.levels = levels
 
     @classmethod
-    def of(cls, query: Cells, known: Sequence[Known], distance: Floats, seed: int) -> "Novelty":
-        """Learn it from a query and the known cells of each data set.
+    def of(
+        cls, query: Cells, known: Sequence[Known], distance: Floats, seed: int
+    ) -> tuple["Novelty", Floats]:
+        """Learn it from a query and the known cells of each data set; return the query's, too.
 
         Parameters
         ----------
@@ -130,7 +132,7 @@ class Novelty(BaseEstimator):
         total = (total - middle) / spread
         # Strictly rising, as interpolation needs.
         made.levels = np.quantile(total, QUANTILES) + 1e-12 * np.arange(len(QUANTILES))
-        return made
+        return made, made._shares(seen)
 
     def of_rows(self, cells: Cells, distance: Floats) -> Floats:
         """Return the share of known cells that are less unlike the others, from 0 to 1.
@@ -142,7 +144,9 @@ class Novelty(BaseEstimator):
         distance : ndarray of shape (n,)
             To their neighbours in the embedding.
         """
-        seen = self._signals(projected(looked_at(cells), self.basis), distance)
+        return self._shares(self._signals(projected(looked_at(cells), self.basis), distance))
+
+    def _shares(self, seen: Floats) -> Floats:
         total = _sums(seen, self.middle, self.spread)
         middle, spread = self.of_sums
         return np.asarray(np.interp((total - middle) / spread, self.levels, QUANTILES))

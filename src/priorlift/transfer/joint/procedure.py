@@ -57,12 +57,15 @@ class Fit:
         Classes of the query by the head of the first stage.
     views : Views
         What the fit says of the query's rows; probabilities by models of other rows.
+    novelty : ndarray of shape (n,)
+        Of the query's rows.
     """
 
     model: FittedJoint
     history: dict[str, list[float]]
     stage1: NDArray[np.int64]
     views: Views
+    novelty: NDArray[np.float64]
 
 
 def fit_joint(
@@ -99,10 +102,10 @@ def fit_joint(
     views = model.views(query.cells)
     known = [_known(members[0], side) for side in (*references, query) if (side.codes >= 0).any()]
     own = derive_seed(seed, "novelty")
-    model.novelty = Novelty.of(query.cells, known, views.distance, own)
+    model.novelty, novelty = Novelty.of(query.cells, known, views.distance, own)
     if settings.count_weight or settings.refine_rounds:
         model.combination, views.proba = combine(query, references, views.vote, settings)
-    return Fit(model, history, stage1, views)
+    return Fit(model, history, stage1, views, novelty)
 
 
 def _fit_member(
