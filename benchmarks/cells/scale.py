@@ -2,12 +2,11 @@
 
 Synthetic counts with real-like sparsity: 15,000 genes, 8 % of the values above 0, propensities of
 genes log-normal (sigma 1.5), twenty types that differ in a tenth of the genes. Each case runs in a
-process of its own, with two threads for dense products, from `.h5ad` files that it leaves on the
-disk; memory is the most that the process had resident.
+process of its own, with one thread, from `.h5ad` files that it leaves on the disk; memory is the
+most that the process had resident.
 """
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -65,10 +64,7 @@ def _row(n_reference, n_query, mode, epochs):
         truth = write(Path(folder) / "query.h5ad", n_query, 1, shift=0.5)
         np.save(Path(folder) / "truth.npy", truth.astype(str))
         command = [sys.executable, "-c", CHILD, folder, mode, str(epochs)]
-        surroundings = {**os.environ, "OMP_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "2"}
-        done = subprocess.run(
-            command, check=False, capture_output=True, text=True, env=surroundings
-        )
+        done = subprocess.run(command, check=False, capture_output=True, text=True)
     if done.returncode:
         sys.exit(done.stderr)
     row = {"reference": n_reference, "query": n_query, "mode": mode, "epochs": epochs}
