@@ -1,4 +1,4 @@
-"""What label transfer for cells is worth: accuracy, confidence, ablation, speed, scale.
+"""What label transfer for cells is worth: accuracy, confidence, lift, ablation, speed, scale.
 
 The parts are the modules of `cells/` that have a `run`; names choose some of them, and the page
 takes the others from what was measured before. `--quick` takes minutes and, where a part was
