@@ -181,7 +181,7 @@ def table(results):
     """Return the rows as Markdown tables: what was compared, and what other splits say."""
     parts = [_table(results["rows"])]
     if results["confirmed"]:
-        parts += ["On splits and cells that chose nothing:\n", _table(results["confirmed"])]
+        parts += ["On other splits:\n", _table(results["confirmed"])]
     return "\n".join([*parts, *(f"- {note}" for note in results["notes"])])
 
 
