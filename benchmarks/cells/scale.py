@@ -2,7 +2,7 @@
 
 Synthetic counts with real-like sparsity: 15,000 genes, 8 % of the values above 0, propensities of
 genes log-normal (sigma 1.5), twenty types that differ in a tenth of the genes. Each case runs in a
-process of its own, with one thread, from `.h5ad` files that it leaves on the disk; memory is the
+process of its own, with two threads, from `.h5ad` files that it leaves on the disk; memory is the
 most that the process had resident.
 """
 
@@ -29,7 +29,8 @@ model = JointLabelTransferClassifier(mode, epochs=(epochs, epochs), random_state
 with warnings.catch_warnings(record=True) as said:
     warnings.simplefilter("always")
     result = transfer_labels(
-        folder + "/reference.h5ad", folder + "/query.h5ad", label_key="cell_type", estimator=model
+        folder + "/reference.h5ad", folder + "/query.h5ad", label_key="cell_type",
+        estimator=model, n_jobs=2,
     )
 truth = np.load(folder + "/truth.npy").astype(str)
 print(json.dumps({
@@ -54,7 +55,7 @@ def run(full, million=False):
             (100_000, 100_000, "default", 20),
         ]
     if million:
-        cases = [(1_000_000, 200_000, "default", 2)]
+        cases = [(1_000_000, 200_000, "default", 20)]
     return {"rows": [_row(*case) for case in cases]}
 
 

@@ -1,5 +1,7 @@
 """Rows on the disk are those that were written, and reading them takes no memory for long."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -67,3 +69,12 @@ def test_resident_memory_does_not_grow_with_what_is_read():
     assert resident() - before > 60_000
     rows.release()
     assert resident() - before < 10_000
+
+
+def test_threads_may_read_at_a_time(X):
+    rows = written(X)
+    draws = np.random.default_rng(0)
+    wanted = [draws.integers(0, 50, 30) for _ in range(200)]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(rows.__getitem__, wanted))
+    assert all((part != X[key]).nnz == 0 for part, key in zip(found, wanted, strict=True))

@@ -49,9 +49,9 @@ def test_a_stage_that_diverges_is_tried_again_slower_and_then_refused(monkeypatc
     rates = []
     train = stages._train
 
-    def seen(sets, stage, settings, seed, start):
+    def seen(sets, stage, *rest):
         rates.append(stage.learning_rate)
-        return train(sets, stage, settings, seed, start)
+        return train(sets, stage, *rest)
 
     monkeypatch.setattr(stages, "_train", seen)
     with pytest.raises(InputError, match=r"diverged in stage 1, epoch \d+, at a learning rate"):

@@ -64,6 +64,9 @@ def transfer(
         str | None,
         typer.Option("--out", metavar="FILE", help="[default: QUERY with -labelled in its name]"),
     ] = None,
+    threads: Annotated[
+        int | None, typer.Option("--threads", help="How many train. [default: one a core]")
+    ] = None,
     seed: options.Seed = None,
     as_json: options.Json = False,
 ) -> None:
@@ -91,6 +94,7 @@ def transfer(
             mode=mode,  # type: ignore[arg-type]  # refused by name if it is another
             unknown=unknown,
             compare=compare,
+            n_jobs=threads or -1,
             random_state=seed or 0,
         )
     with _new_file(target) as partial:

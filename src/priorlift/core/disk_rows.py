@@ -7,12 +7,16 @@ of rows takes as much memory for a million rows as for a thousand.
 
 import contextlib
 import mmap
+import os
 import tempfile
+import threading
 from typing import IO, Any
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
+
+LOCK = threading.Lock()
 
 
 class DiskRows(sp.csr_matrix):
@@ -35,10 +39,8 @@ class DiskRows(sp.csr_matrix):
         breaks = np.flatnonzero(starts[1:] != ends[:-1]) + 1
         firsts = np.concatenate([np.zeros(1, dtype=np.int64), breaks])[: len(rows)]
         lasts = np.concatenate([breaks, [len(rows)]])[: len(firsts)]
-        for first, last in zip(firsts.tolist(), lasts.tolist(), strict=True):
-            at = slice(int(indptr[first]), int(indptr[last]))
-            for file, part in zip(self._files, parts, strict=True):
-                _read(file, part[at], int(starts[first]))
+        for file, part in zip(self._files, parts, strict=True):
+            _read(file, part, indptr[firsts], indptr[lasts], starts[firsts])
         kind = np.int32 if indptr[-1] <= np.iinfo(np.int32).max else np.int64
         data, indices = parts
         return sp.csr_matrix((data, indices, indptr.astype(kind)), shape=(len(rows), self.shape[1]))
@@ -52,14 +54,32 @@ class DiskRows(sp.csr_matrix):
                     mapped.madvise(mmap.MADV_DONTNEED)
 
 
-def _read(file: Any, into: NDArray[Any], start: int) -> None:
-    file.seek(start * into.itemsize)
-    left = into.view(np.uint8)
-    while len(left):
-        got = file.readinto(left)
-        if not got:
-            raise OSError("a scratch file ended before its rows")
-        left = left[got:]
+def _read(
+    file: IO[bytes],
+    into: NDArray[Any],
+    begins: NDArray[np.int64],
+    ends: NDArray[np.int64],
+    starts: NDArray[np.int64],
+) -> None:
+    """Fill stretches of an array from a file; several threads may do so at a time."""
+    if not len(into):
+        return
+    size, room = into.itemsize, into.view(np.uint8).data
+    stretches = ((size * part).tolist() for part in (begins, ends, starts))
+    for begin, end, start in zip(*stretches, strict=True):
+        while begin < end:
+            got = _read_at(file, room[begin:end], start)
+            if not got:
+                raise OSError("a scratch file ended before its rows")
+            begin, start = begin + got, start + got
+
+
+def _read_at(file: IO[bytes], into: memoryview, start: int) -> int:
+    if hasattr(os, "preadv"):
+        return os.preadv(file.fileno(), [into], start)
+    with LOCK:  # a system without it has one position a file
+        file.seek(start)
+        return int(file.readinto(into))  # type: ignore[attr-defined]
 
 
 def _mapped(values: Any) -> mmap.mmap | None:

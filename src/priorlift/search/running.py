@@ -9,11 +9,11 @@ from typing import Any
 import joblib
 from sklearn.utils.parallel import Parallel, delayed
 
+from priorlift.core.threads import one_blas_thread
 from priorlift.search.fold import evaluate
 from priorlift.search.score_table import ScoreTable
 from priorlift.search.shared_work import Tally
 from priorlift.search.shipping import Shipped
-from priorlift.search.threads import one_blas_thread
 from priorlift.search.work import Unit, Work
 
 # So many units a worker keep all workers busy to the end without cutting much that is shared.

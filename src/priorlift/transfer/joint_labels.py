@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
+import joblib
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import TransformerMixin
@@ -102,6 +103,8 @@ class JointLabelTransferClassifier(TransformerMixin, TransferClassifier):
         `passthrough` ones) refine the labels; 0 for never.
     max_grad_norm : float, optional
         A longer gradient is shortened to it.
+    n_jobs : int, optional
+        Threads of `fit`, -1 for one a core. They change nothing but the time.
     random_state : int, RandomState or None
         Seeds weights, centers and orders of rows.
 
@@ -195,6 +198,7 @@ class JointLabelTransferClassifier(TransformerMixin, TransferClassifier):
         count_weight: float | None = None,
         refine_rounds: int | None = None,
         max_grad_norm: float | None = None,
+        n_jobs: int | None = None,
         random_state: RandomState = None,
     ) -> None:
         self.mode = mode
@@ -229,6 +233,7 @@ class JointLabelTransferClassifier(TransformerMixin, TransferClassifier):
         self.count_weight = count_weight
         self.refine_rounds = refine_rounds
         self.max_grad_norm = max_grad_norm
+        self.n_jobs = n_jobs
         self.random_state = random_state
 
     def _look_at(self, pool: SourcePool) -> None:
@@ -409,7 +414,10 @@ class JointLabelTransferClassifier(TransformerMixin, TransferClassifier):
             procedure.Side(rows.X, rows.y, rows.sample_weight, f"source {place}")
             for place, rows in enumerate(sources)
         ]
-        fit = procedure.fit_joint(query, references, len(self.classes_), self.plan_, self._seed)
+        n_threads = int(joblib.effective_n_jobs(self.n_jobs))
+        fit = procedure.fit_joint(
+            query, references, len(self.classes_), self.plan_, self._seed, n_threads
+        )
         self.model_ = fit.model
         self.history_ = fit.history
         self.stage1_ = self.classes_[fit.stage1]

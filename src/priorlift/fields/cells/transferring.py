@@ -42,6 +42,7 @@ def transfer_labels(
     unknown: bool = False,
     compare: bool = False,
     estimator: Any = None,
+    n_jobs: int | None = None,
     random_state: RandomState = None,
     copy: bool = False,
 ) -> CellTransfer:
@@ -85,6 +86,8 @@ def transfer_labels(
         Whether simpler ways are run too, and scored where the query has a column `label_key`.
     estimator : JointLabelTransferClassifier, optional
         With settings of your own; `mode` is then not used. Copied, never changed.
+    n_jobs : int, optional
+        Threads, -1 for one a core. They change nothing but the time.
     random_state : int, RandomState or None
         Governs all that is random.
     copy : bool, default=False
@@ -120,8 +123,8 @@ def transfer_labels(
 
     Notes
     -----
-    `.X` and layers are only read. No array of cells x genes is dense. Expression of the shared
-    genes is held in memory, 8 bytes a value, also of backed files.
+    `.X` and layers are only read. No array of cells x genes is dense. Expression of files is read
+    a batch at a time; with `batch_key`, and of proteins and peaks, it is held in memory.
 
     Examples
     --------
@@ -147,7 +150,7 @@ def transfer_labels(
     if copy and not isinstance(query, str | Path):  # what is read from a file is nobody else's
         query = open_cells(query, "query")
         query = query.to_memory() if query.isbacked else query.copy()
-    model = _estimator(estimator, mode, random_state)
+    model = _estimator(estimator, mode, n_jobs, random_state)
     sides = gather(
         reference,
         query,
@@ -205,15 +208,15 @@ def annotate(result: CellTransfer, references: dict[str, Any]) -> None:
             data.obsm[EMBEDDING] = result.reference_embedding[name]
 
 
-def _estimator(estimator: Any, mode: Any, random_state: RandomState) -> Any:
+def _estimator(estimator: Any, mode: Any, n_jobs: int | None, random_state: RandomState) -> Any:
     from priorlift.transfer.joint_labels import JointLabelTransferClassifier
 
     if mode not in ("default", "published"):
         raise InputError(f"mode is {mode!r}", remedy='"default" or "published"')
     if estimator is None:
-        return JointLabelTransferClassifier(mode=mode, random_state=random_state)
-    model = clone(estimator)
-    return model if random_state is None else model.set_params(random_state=random_state)
+        return JointLabelTransferClassifier(mode=mode, n_jobs=n_jobs, random_state=random_state)
+    given = {"n_jobs": n_jobs, "random_state": random_state}
+    return clone(estimator).set_params(**{k: v for k, v in given.items() if v is not None})
 
 
 def _result(sides: Sides, model: Any, key: str, unknown: bool) -> CellTransfer:

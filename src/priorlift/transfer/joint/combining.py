@@ -17,6 +17,7 @@ from priorlift.transfer.joint.query_models import CountFeatures, GaussianFeature
 from priorlift.transfer.joint.refinement import log_normalised, refine
 from priorlift.transfer.joint.settings import Settings
 from priorlift.transfer.joint.sparse_batches import Cells, blocks
+from priorlift.transfer.joint.workers import ALONE, Workers
 
 Floats = NDArray[np.float64]
 
@@ -99,7 +100,11 @@ class Combination(BaseEstimator):
 
 
 def combine(
-    query: Labelled, references: Sequence[Labelled], vote: Floats, settings: Settings
+    query: Labelled,
+    references: Sequence[Labelled],
+    vote: Floats,
+    settings: Settings,
+    workers: Workers = ALONE,
 ) -> tuple[Combination, Floats]:
     """Learn what is kept, and return the query's class probabilities by it.
 
@@ -113,6 +118,8 @@ def combine(
         Shares of votes of the query's rows.
     settings : Settings
         Resolved.
+    workers : Workers
+        Share the query's rows.
 
     Returns
     -------
@@ -147,6 +154,7 @@ def combine(
         query.codes,
         query.weight,
         settings.refine_rounds,
+        workers,
     )
     return kept, np.exp(shares)
 

@@ -186,5 +186,10 @@ def center_loss(
 
 def l1(parameters: Sequence[Floats], factor: float) -> tuple[float, list[Floats]]:
     """Return the factor times the sum over tensors of their mean absolute value."""
-    value = factor * sum(float(np.abs(part).mean()) for part in parameters)
-    return value, [np.sign(part) * part.dtype.type(factor / part.size) for part in parameters]
+    value, gradients = 0.0, []
+    for part in parameters:
+        signs = np.sign(part)
+        value += factor * float(np.vdot(signs, part)) / part.size
+        signs *= part.dtype.type(factor / part.size)
+        gradients.append(signs)
+    return value, gradients

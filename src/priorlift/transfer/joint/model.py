@@ -14,6 +14,7 @@ from priorlift.transfer.joint.combining import Combination
 from priorlift.transfer.joint.novelty import Novelty
 from priorlift.transfer.joint.settings import Settings
 from priorlift.transfer.joint.sparse_batches import Cells
+from priorlift.transfer.joint.workers import ALONE, Workers
 
 
 class Member(BaseEstimator):
@@ -51,9 +52,9 @@ class Member(BaseEstimator):
         self.anchor_codes = anchor_codes
         self.settings = settings
 
-    def raw(self, cells: Cells) -> NDArray[np.float32]:
+    def raw(self, cells: Cells, workers: Workers = ALONE) -> NDArray[np.float32]:
         """Return embeddings as the head takes them, shape (n, d)."""
-        return cells.embed(self.W, self.b)
+        return cells.embed(self.W, self.b, workers)
 
     def head(self, raw: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the head's probabilities, shape (n, n_classes)."""
@@ -62,11 +63,13 @@ class Member(BaseEstimator):
         return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
     def vote(
-        self, embedding: NDArray[np.float32]
+        self, embedding: NDArray[np.float32], workers: Workers = ALONE
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return shares of the neighbours' votes and mean distances to the neighbours."""
         settings, n_classes = self.settings, self.H.shape[1]
-        found, distances = neighbours.nearest(embedding, self.anchors, settings.n_neighbors)
+        found, distances = neighbours.nearest(
+            embedding, self.anchors, settings.n_neighbors, workers
+        )
         sizes = np.bincount(self.anchor_codes, minlength=n_classes).astype(float)
         codes = self.anchor_codes[found]
         shares = vote.shares(codes, distances, n_classes, settings.vote, sizes)
@@ -96,11 +99,11 @@ class FittedJoint(BaseEstimator):
         self.novelty = novelty
         self.combination = combination
 
-    def views(self, cells: Cells) -> "Views":
+    def views(self, cells: Cells, workers: Workers = ALONE) -> "Views":
         """Return what all members say of rows, averaged."""
-        raw = [member.raw(cells) for member in self.members]
+        raw = [member.raw(cells, workers) for member in self.members]
         embedded = [neighbours.normalised(part) for part in raw]
-        votes = [m.vote(part) for m, part in zip(self.members, embedded, strict=True)]
+        votes = [m.vote(part, workers) for m, part in zip(self.members, embedded, strict=True)]
         heads = [m.head(part) for m, part in zip(self.members, raw, strict=True)]
         shares = np.mean([shares for shares, _ in votes], axis=0)
         proba = shares if self.combination is None else self.combination.proba(shares, cells)

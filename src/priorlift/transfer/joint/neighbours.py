@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from priorlift.transfer.joint.workers import ALONE, Workers
+
 BLOCK_VALUES = 1 << 23
 """Products held at a time: 32 MB."""
 
@@ -18,6 +20,9 @@ TINY = 1e-12
 
 MANY = 50_000
 """Anchors from which on faiss is asked."""
+
+FAISS_ROWS = 4096
+"""Rows that faiss is asked for at a time."""
 
 
 def normalised(embedding: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -27,7 +32,10 @@ def normalised(embedding: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def nearest(
-    query: NDArray[np.float32], anchors: NDArray[np.float32], k: int
+    query: NDArray[np.float32],
+    anchors: NDArray[np.float32],
+    k: int,
+    workers: Workers = ALONE,
 ) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
     """Find the nearest anchors of each query row.
 
@@ -39,6 +47,8 @@ def nearest(
         Rows of length 1 (or 0).
     k : int
         How many; all anchors where they are fewer.
+    workers : Workers
+        Share the query's rows.
 
     Returns
     -------
@@ -58,13 +68,14 @@ def nearest(
     """
     m = len(anchors)
     k = min(k, m)
-    rows = max(1, BLOCK_VALUES // max(m, 1))
     if m >= MANY and (faiss := _faiss()) is not None:
-        return _by_faiss(faiss, query, anchors, k)
+        return _by_faiss(faiss, query, anchors, k, workers)
+    rows = max(1, BLOCK_VALUES // max(m, 1))
     indices = np.empty((len(query), k), dtype=np.intp)
     distances = np.empty((len(query), k), dtype=np.float32)
     lengths = (anchors**2).sum(axis=1)
-    for start in range(0, len(query), rows):
+
+    def search(start: int) -> None:
         block = query[start : start + rows]
         # Minus half the squared distance, up to what is the same for all anchors.
         closeness = block @ anchors.T - 0.5 * lengths
@@ -76,6 +87,8 @@ def nearest(
         indices[start : start + rows] = found
         squared = (block**2).sum(axis=1, keepdims=True) - 2.0 * value
         distances[start : start + rows] = np.sqrt(np.maximum(squared, 0.0))
+
+    workers.map(search, range(0, len(query), rows))
     return indices, distances
 
 
@@ -88,11 +101,17 @@ def _faiss() -> Any:
 
 
 def _by_faiss(
-    faiss: Any, query: NDArray[np.float32], anchors: NDArray[np.float32], k: int
+    faiss: Any,
+    query: NDArray[np.float32],
+    anchors: NDArray[np.float32],
+    k: int,
+    workers: Workers,
 ) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
     index = faiss.IndexFlatL2(anchors.shape[1])
     index.add(np.ascontiguousarray(anchors))
-    squared, found = index.search(np.ascontiguousarray(query), k)
+    blocks = [query[start : start + FAISS_ROWS] for start in range(0, len(query), FAISS_ROWS)]
+    parts = workers.map(lambda part: index.search(np.ascontiguousarray(part), k), blocks)
+    squared, found = (np.concatenate(side) for side in zip(*parts, strict=True))
     order = np.lexsort((found, squared))
     found = np.take_along_axis(found, order, axis=1)
     distances = np.sqrt(np.maximum(np.take_along_axis(squared, order, axis=1), 0.0))

@@ -21,6 +21,7 @@ from sklearn.base import BaseEstimator
 
 from priorlift.transfer.joint import neighbours
 from priorlift.transfer.joint.sparse_batches import Cells
+from priorlift.transfer.joint.workers import ALONE, Workers
 
 Floats = NDArray[np.float64]
 Matrix = NDArray[np.float32]
@@ -91,7 +92,12 @@ class Novelty(BaseEstimator):
 
     @classmethod
     def of(
-        cls, query: Cells, known: Sequence[Known], distance: Floats, seed: int
+        cls,
+        query: Cells,
+        known: Sequence[Known],
+        distance: Floats,
+        seed: int,
+        workers: Workers = ALONE,
     ) -> tuple["Novelty", Floats]:
         """Learn it from a query and the known cells of each data set; return the query's, too.
 
@@ -105,6 +111,8 @@ class Novelty(BaseEstimator):
             Of the query's rows to their neighbours in the embedding.
         seed : int
             Chooses what is looked at of many cells.
+        workers : Workers
+            Share rows.
 
         Notes
         -----
@@ -122,9 +130,9 @@ class Novelty(BaseEstimator):
         embedded = np.concatenate([k.embedding[at] for k, at in zip(known, some, strict=True)])
         fellows = projected(query, basis, rows)
         made = cls(basis, anchors, fellows, *(np.zeros(0),) * 5)
-        made.apart = _apart(fellows, fellows, anchors)
-        seen = made._signals(projected(query, basis), distance)
-        shown = _shown_by_known(anchors, embedded, rng)
+        made.apart = _apart(fellows, fellows, anchors, workers)
+        seen = made._signals(projected(query, basis, None, workers), distance, workers)
+        shown = _shown_by_known(anchors, embedded, rng, workers)
         made.middle, made.spread = _bulk(seen)
         made.of_sums = np.array(_bulk(_sums(seen, made.middle, made.spread)))
         total = _sums(shown, *_bulk(shown))
@@ -151,10 +159,10 @@ class Novelty(BaseEstimator):
         middle, spread = self.of_sums
         return np.asarray(np.interp((total - middle) / spread, self.levels, QUANTILES))
 
-    def _signals(self, rows: Matrix, distance: Floats) -> Floats:
+    def _signals(self, rows: Matrix, distance: Floats, workers: Workers = ALONE) -> Floats:
         """Return the three signals of rows in components, shape (n, 3)."""
-        away = neighbours.nearest(rows, self.anchors, N_NEIGHBOURS)[1].mean(axis=1)
-        found = neighbours.nearest(rows, self.fellows, N_FELLOWS)[0]
+        away = neighbours.nearest(rows, self.anchors, N_NEIGHBOURS, workers)[1].mean(axis=1)
+        found = neighbours.nearest(rows, self.fellows, N_FELLOWS, workers)[0]
         return np.column_stack([_log(away), self.apart[found].mean(axis=1), _log(distance)])
 
 
@@ -175,27 +183,30 @@ def looked_at(cells: Cells) -> Cells:
     return Cells(np.zeros((cells.n_rows, 0), dtype=np.float32), cells.extra)
 
 
-def _apart(rows: Matrix, fellows: Matrix, anchors: Matrix) -> Floats:
+def _apart(rows: Matrix, fellows: Matrix, anchors: Matrix, workers: Workers) -> Floats:
     """Return logarithms of distance to anchors over distance to fellows; 0 for a cell alone."""
     if len(fellows) < 2:
         return np.zeros(len(rows))
     # The nearest fellow of a fellow is itself.
-    near = neighbours.nearest(rows, fellows, N_NEAR + 1)[1][:, 1:].mean(axis=1)
-    away = neighbours.nearest(rows, anchors, N_NEAR)[1].mean(axis=1)
+    near = neighbours.nearest(rows, fellows, N_NEAR + 1, workers)[1][:, 1:].mean(axis=1)
+    away = neighbours.nearest(rows, anchors, N_NEAR, workers)[1].mean(axis=1)
     return np.asarray(np.log((away.astype(float) + FLOOR) / (near + FLOOR)))
 
 
-def _shown_by_known(anchors: Matrix, embedded: Matrix, rng: np.random.Generator) -> Floats:
+def _shown_by_known(
+    anchors: Matrix, embedded: Matrix, rng: np.random.Generator, workers: Workers
+) -> Floats:
     """Return the signals of one half of the known cells, held against the other."""
     order = rng.permutation(len(anchors))
     asked, others = order[: len(order) // 2], order[len(order) // 2 :]
     if not len(asked):
         return np.zeros((1, 3))
     rows, known = anchors[asked], anchors[others]
-    apart = _apart(rows, rows, known)
-    found = neighbours.nearest(rows, rows, N_FELLOWS)[0]
-    away = neighbours.nearest(rows, known, N_NEIGHBOURS)[1].mean(axis=1)
-    distance = neighbours.nearest(embedded[asked], embedded[others], N_NEIGHBOURS)[1].mean(axis=1)
+    apart = _apart(rows, rows, known, workers)
+    found = neighbours.nearest(rows, rows, N_FELLOWS, workers)[0]
+    away = neighbours.nearest(rows, known, N_NEIGHBOURS, workers)[1].mean(axis=1)
+    near = neighbours.nearest(embedded[asked], embedded[others], N_NEIGHBOURS, workers)[1]
+    distance = near.mean(axis=1)
     return np.column_stack([_log(away), apart[found].mean(axis=1), _log(distance)])
 
 
@@ -224,14 +235,17 @@ def _times_itself(sides: Sequence[tuple[Cells, NDArray[np.intp]]], basis: Matrix
     for cells, rows in sides:
         for block in np.array_split(rows, max(1, len(rows) // 512)):
             batch = cells.batch(block)
-            batch.gradient(batch.product(basis), out)
+            out += batch.gradient(batch.product(basis))
     return out
 
 
-def projected(cells: Cells, basis: Matrix, rows: NDArray[np.intp] | None = None) -> Matrix:
+def projected(
+    cells: Cells, basis: Matrix, rows: NDArray[np.intp] | None = None, workers: Workers = ALONE
+) -> Matrix:
     """Return rows in components, of length 1."""
     if rows is None:
-        return neighbours.normalised(cells.embed(basis, np.zeros(basis.shape[1], np.float32)))
+        zero = np.zeros(basis.shape[1], np.float32)
+        return neighbours.normalised(cells.embed(basis, zero, workers))
     parts = [cells.batch(b).product(basis) for b in np.array_split(rows, max(1, len(rows) // 512))]
     return neighbours.normalised(np.concatenate(parts).astype(np.float32))
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from priorlift.core.seeds import derive_seed
+from priorlift.core.threads import one_blas_thread
 from priorlift.transfer.joint import neighbours
 from priorlift.transfer.joint.combining import combine
 from priorlift.transfer.joint.model import FittedJoint, Member, Views
@@ -19,6 +20,7 @@ from priorlift.transfer.joint.novelty import Known, Novelty
 from priorlift.transfer.joint.settings import Settings
 from priorlift.transfer.joint.sparse_batches import Cells
 from priorlift.transfer.joint.stages import DataSet, Stage, Weights, initial, train_stage
+from priorlift.transfer.joint.workers import Workers
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,12 @@ class Fit:
 
 
 def fit_joint(
-    query: Side, references: Sequence[Side], n_classes: int, settings: Settings, seed: int
+    query: Side,
+    references: Sequence[Side],
+    n_classes: int,
+    settings: Settings,
+    seed: int,
+    n_jobs: int = 1,
 ) -> Fit:
     """Run the procedure, once for each member.
 
@@ -85,31 +92,51 @@ def fit_joint(
         Resolved.
     seed : int
         Seeds everything.
+    n_jobs : int
+        Threads; they change nothing but the time.
 
     Raises
     ------
     InputError
         Training diverges.
     """
+    with one_blas_thread(), Workers(n_jobs) as workers:
+        return _fit(query, references, n_classes, settings, seed, workers)
+
+
+def _fit(
+    query: Side,
+    references: Sequence[Side],
+    n_classes: int,
+    settings: Settings,
+    seed: int,
+    workers: Workers,
+) -> Fit:
     fits = []
     for place in range(settings.n_members):
         own = seed if place == 0 else derive_seed(seed, "member", str(place))
-        fits.append(_fit_member(query, references, n_classes, settings, own))
+        fits.append(_fit_member(query, references, n_classes, settings, own, workers))
     members = [last for _, last, _ in fits]
     first, _, history = fits[0]
-    stage1 = first.head(first.raw(query.cells)).argmax(axis=1)
+    stage1 = first.head(first.raw(query.cells, workers)).argmax(axis=1)
     model = FittedJoint(members)
-    views = model.views(query.cells)
-    known = [_known(members[0], side) for side in (*references, query) if (side.codes >= 0).any()]
+    views = model.views(query.cells, workers)
+    labelled = [side for side in (*references, query) if (side.codes >= 0).any()]
+    known = [_known(members[0], side, workers) for side in labelled]
     own = derive_seed(seed, "novelty")
-    model.novelty, novelty = Novelty.of(query.cells, known, views.distance, own)
+    model.novelty, novelty = Novelty.of(query.cells, known, views.distance, own, workers)
     if settings.count_weight or settings.refine_rounds:
-        model.combination, views.proba = combine(query, references, views.vote, settings)
+        model.combination, views.proba = combine(query, references, views.vote, settings, workers)
     return Fit(model, history, stage1, views, novelty)
 
 
 def _fit_member(
-    query: Side, references: Sequence[Side], n_classes: int, settings: Settings, seed: int
+    query: Side,
+    references: Sequence[Side],
+    n_classes: int,
+    settings: Settings,
+    seed: int,
+    workers: Workers,
 ) -> tuple[Member, Member, dict[str, list[float]]]:
     """Return what the first and the last stage gave."""
     sets = _sets(query, references)
@@ -122,11 +149,12 @@ def _fit_member(
         settings,
         seed,
         start,
+        workers,
     )
-    member = _member(aligned, query, references, settings)
+    member = _member(aligned, query, references, settings, workers)
     if not settings.stage3:
         return member, member, {"stage 1": history}
-    labels = _transferred(member, query, settings)
+    labels = _transferred(member, query, settings, workers)
     if settings.joint_init == "random":
         start = initial(query.cells.width, n_classes, settings, derive_seed(seed, "stage 3"))
     else:
@@ -145,8 +173,9 @@ def _fit_member(
         settings,
         seed,
         start,
+        workers,
     )
-    last = _member(joint, query, references, settings)
+    last = _member(joint, query, references, settings, workers)
     return member, last, {"stage 1": history, "stage 3": later}
 
 
@@ -170,27 +199,34 @@ def _relative(weight: NDArray[np.float64]) -> NDArray[np.float32] | None:
 
 
 def _member(
-    weights: Weights, query: Side, references: Sequence[Side], settings: Settings
+    weights: Weights,
+    query: Side,
+    references: Sequence[Side],
+    settings: Settings,
+    workers: Workers,
 ) -> Member:
     """Keep the network and the embeddings of all labelled cells."""
-    parts = [(neighbours.normalised(s.cells.embed(weights.W, weights.b)), s) for s in references]
-    if (query.codes >= 0).any():
-        parts.append((neighbours.normalised(query.cells.embed(weights.W, weights.b)), query))
-    anchors = np.concatenate([part[side.codes >= 0] for part, side in parts])
-    codes = np.concatenate([side.codes[side.codes >= 0] for _, side in parts])
+    sides = [*references, *([query] if (query.codes >= 0).any() else [])]
+    raw = [side.cells.embed(weights.W, weights.b, workers) for side in sides]
+    anchors = np.concatenate(
+        [neighbours.normalised(f)[s.codes >= 0] for f, s in zip(raw, sides, strict=True)]
+    )
+    codes = np.concatenate([side.codes[side.codes >= 0] for side in sides])
     return Member(weights.W, weights.b, weights.H, weights.c, anchors, codes, settings)
 
 
-def _transferred(member: Member, query: Side, settings: Settings) -> NDArray[np.int64]:
+def _transferred(
+    member: Member, query: Side, settings: Settings, workers: Workers
+) -> NDArray[np.int64]:
     """Return the query's classes: the known ones, and the vote's where it is sure enough."""
-    shares, _ = member.vote(neighbours.normalised(member.raw(query.cells)))
+    shares, _ = member.vote(neighbours.normalised(member.raw(query.cells, workers)), workers)
     sure = shares.max(axis=1) >= settings.pseudo_label_min_confidence
     voted = np.where(sure, shares.argmax(axis=1), -1)
     return np.where(query.codes >= 0, query.codes, voted).astype(np.int64)
 
 
-def _known(member: Member, side: Side) -> Known:
+def _known(member: Member, side: Side, workers: Workers) -> Known:
     """Return the labelled rows of a side."""
     rows = np.flatnonzero(side.codes >= 0)
     cells = side.cells if len(rows) == side.cells.n_rows else side.cells.taken(rows)
-    return Known(cells, neighbours.normalised(member.raw(cells)))
+    return Known(cells, neighbours.normalised(member.raw(cells, workers)))

@@ -16,6 +16,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from priorlift.transfer.joint.workers import ALONE, Workers
+
 N_FOLDS = 10
 
 Floats = NDArray[np.float64]
@@ -41,6 +43,7 @@ def refine(
     codes: NDArray[np.int64],
     weight: Floats,
     rounds: int,
+    workers: Workers = ALONE,
 ) -> tuple[Floats, list[Floats]]:
     """Alternate between shares of cells in classes and models of classes.
 
@@ -58,6 +61,8 @@ def refine(
         Of the cells in the models.
     rounds : int
         How often.
+    workers : Workers
+        Share the folds.
 
     Returns
     -------
@@ -76,14 +81,23 @@ def refine(
         total = evidence.copy()
         learned = []
         for values, model in zip(rows, features, strict=True):
-            every = model.sums(values, member)
-            learned.append(model.learned(every))
-            for fold in _folds(len(member)):
-                some = values[fold]
-                others = every - model.sums(some, member[fold])
-                total[fold] += model.log_likelihood(some, model.learned(others))
+            learned.append(_add(total, values, member, model, workers))
         shares = log_normalised(total)
     return shares, learned
+
+
+def _add(total: Floats, values: Any, member: Floats, model: Features, workers: Workers) -> Floats:
+    """Add each fold's log-likelihoods by a model of the others; return the model of all."""
+    folds = _folds(len(member))
+    sums = workers.map(lambda fold: model.sums(values[fold], member[fold]), folds)
+    every = np.sum(sums, axis=0)
+
+    def add(i: int) -> None:
+        learned = model.learned(every - sums[i])
+        total[folds[i]] += model.log_likelihood(values[folds[i]], learned)
+
+    workers.map(add, range(len(folds)))
+    return model.learned(every)
 
 
 def _folds(n: int) -> list[slice]:

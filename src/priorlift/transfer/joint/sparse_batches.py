@@ -13,6 +13,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from priorlift.transfer.joint.workers import ALONE, Workers
+
 DENSE_ABOVE = 0.1
 """A batch of a higher density is made dense before it is multiplied: that is then quicker."""
 
@@ -125,9 +127,11 @@ class Cells:
         """Return the values of some rows, in memory; their counts are left out."""
         return Cells(self.genes[rows], self.extra[rows], self.centre)
 
-    def embed(self, W: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
+    def embed(
+        self, W: NDArray[np.float32], b: NDArray[np.float32], workers: Workers = ALONE
+    ) -> NDArray[np.float32]:
         """Return the embedding of all rows, by blocks."""
-        parts = [self.batch(block).product(W) + b for block in blocks(self.n_rows)]
+        parts = workers.map(lambda at: self.batch(at).product(W) + b, blocks(self.n_rows))
         return np.concatenate(parts).astype(np.float32)
 
 
@@ -149,14 +153,14 @@ class Batch:
             out = out + self.extra @ W[g:]
         return out
 
-    def gradient(self, slope: NDArray[np.float32], out: NDArray[np.float32]) -> None:
-        """Add rows transposed times a gradient of shape (n, d) to `out` of shape (width, d)."""
-        g = self.genes.shape[1]
-        out[:g] += self.genes.T @ slope
+    def gradient(self, slope: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return rows transposed times a gradient of shape (n, d), shape (width, d)."""
+        out = np.asarray(self.genes.T @ slope)
         if self.centre is not None:
-            out[:g] -= np.outer(self.centre, slope.sum(axis=0))
+            out -= np.outer(self.centre, slope.sum(axis=0))
         if self.extra.shape[1]:
-            out[g:] += self.extra.T @ slope
+            out = np.concatenate([out, self.extra.T @ slope])
+        return out
 
 
 def blocks(n: int) -> Iterator[slice]:

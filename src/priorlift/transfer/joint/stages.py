@@ -4,8 +4,9 @@ The loop is written out: every gradient is known in closed form, so a step is tw
 data set and a few small dense ones, and needs no framework.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from priorlift.core.seeds import derive_seed
 from priorlift.transfer.joint import losses
 from priorlift.transfer.joint.settings import Settings
 from priorlift.transfer.joint.sparse_batches import Batch, Cells
+from priorlift.transfer.joint.workers import ALONE, Workers
 
 Matrix = NDArray[np.float32]
 EXPLODED = 1e4
@@ -91,6 +93,14 @@ class Stage:
     centers: bool = False
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """The rows of one data set in a step: where they are, and their values."""
+
+    rows: NDArray[np.intp]
+    batch: Batch
+
+
 class DivergedError(Exception):
     """Raised inside a stage where its loss has exploded; never seen outside of it."""
 
@@ -118,7 +128,12 @@ def initial(width: int, n_classes: int, settings: Settings, seed: int) -> Weight
 
 
 def train_stage(
-    sets: Sequence[DataSet], stage: Stage, settings: Settings, seed: int, start: Weights
+    sets: Sequence[DataSet],
+    stage: Stage,
+    settings: Settings,
+    seed: int,
+    start: Weights,
+    workers: Workers = ALONE,
 ) -> tuple[Weights, list[float]]:
     """Train a stage, once more at a tenth of the rate where it diverges.
 
@@ -134,6 +149,8 @@ def train_stage(
         Seeds the order of rows.
     start : Weights
         Copied, not changed.
+    workers : Workers
+        Share the data sets of a step.
 
     Returns
     -------
@@ -149,7 +166,8 @@ def train_stage(
     rate = stage.learning_rate
     for attempt in (rate, rate / 10):
         try:
-            return _train(sets, replace(stage, learning_rate=attempt), settings, seed, start)
+            slower = replace(stage, learning_rate=attempt)
+            return _train(sets, slower, settings, seed, start, workers)
         except DivergedError as stopped:
             epoch = stopped.epoch
     raise InputError(
@@ -160,7 +178,12 @@ def train_stage(
 
 
 def _train(
-    sets: Sequence[DataSet], stage: Stage, settings: Settings, seed: int, start: Weights
+    sets: Sequence[DataSet],
+    stage: Stage,
+    settings: Settings,
+    seed: int,
+    start: Weights,
+    workers: Workers,
 ) -> tuple[Weights, list[float]]:
     weights = Weights(*(part.copy() for part in vars(start).values()))
     velocity = [np.zeros_like(part) for part in vars(weights).values()]
@@ -169,15 +192,18 @@ def _train(
     n_steps = max(1, settings.min_steps, n_query // settings.batch_size)
     history: list[float] = []
     first = np.inf
+    feeds = [partial(_draw, *each, settings.batch_size) for each in zip(sets, draws, strict=True)]
+    drawn = workers.map(lambda feed: feed(), feeds)
     for epoch in range(stage.epochs):
         rate = stage.learning_rate * 0.1 ** (epoch // settings.lr_decay_every)
         if stage.centers and settings.centers == "class_means" and epoch:
             weights.centers = _class_means(sets, weights)
         total = 0.0
         for _ in range(n_steps):
-            picked = [_picked(one, draw, settings) for one, draw in zip(sets, draws, strict=True)]
             with np.errstate(all="ignore"):
-                value, gradients = loss_of(sets, picked, weights, stage, settings)
+                value, gradients, slopes = _losses(sets, drawn, weights, stage, settings, workers)
+                # Who has the first gradient goes on to read the next rows.
+                drawn = _backward(drawn, slopes, gradients, workers, feeds)
             first = min(first, value)
             if not np.isfinite(value) or value > EXPLODED * (abs(first) + 1.0):
                 raise DivergedError(epoch + 1)
@@ -189,11 +215,19 @@ def _train(
     return weights, history
 
 
-def _picked(one: DataSet, draws: np.random.Generator, settings: Settings) -> NDArray[np.intp]:
+def _draw(one: DataSet, draws: np.random.Generator, size: int) -> Drawn:
+    return _read(one, _picked(one, draws, size))
+
+
+def _read(one: DataSet, rows: NDArray[np.intp]) -> Drawn:
+    return Drawn(rows, one.cells.batch(rows))
+
+
+def _picked(one: DataSet, draws: np.random.Generator, size: int) -> NDArray[np.intp]:
     """Draw a batch with replacement, so that a data set of any size gives a whole one."""
     if one.shares is None:
-        return draws.integers(0, one.cells.n_rows, settings.batch_size)
-    return draws.choice(one.cells.n_rows, settings.batch_size, p=one.shares)
+        return draws.integers(0, one.cells.n_rows, size)
+    return draws.choice(one.cells.n_rows, size, p=one.shares)
 
 
 def loss_of(
@@ -204,15 +238,30 @@ def loss_of(
     settings: Settings,
 ) -> tuple[float, list[Matrix]]:
     """Return the loss of one step and its gradients, in the order of `Weights`."""
-    batches = [one.cells.batch(rows) for one, rows in zip(sets, picked, strict=True)]
-    embedded = [batch.product(weights.W) + weights.b for batch in batches]
+    drawn = [_read(one, rows) for one, rows in zip(sets, picked, strict=True)]
+    value, gradients, slopes = _losses(sets, drawn, weights, stage, settings, ALONE)
+    _backward(drawn, slopes, gradients, ALONE)
+    return value, gradients
+
+
+def _losses(
+    sets: Sequence[DataSet],
+    drawn: Sequence[Drawn],
+    weights: Weights,
+    stage: Stage,
+    settings: Settings,
+    workers: Workers,
+) -> tuple[float, list[Matrix], list[Matrix]]:
+    """Return the loss, its gradients but for the encoder's, and those of the embeddings."""
+    embedded = workers.map(lambda one: one.batch.product(weights.W) + weights.b, drawn)
     value, gradients = losses.l1(weights.parameters(), settings.l1)
     gradients.append(np.zeros_like(weights.centers))
     slopes = [np.zeros_like(f) for f in embedded]
     for i, one in enumerate(sets):
-        of_set = _Terms(one, picked[i], embedded[i], weights, slopes[i], gradients)
+        rows = drawn[i].rows
+        of_set = _Terms(one, rows, embedded[i], weights, slopes[i], gradients)
         side = [other for other in sets if (other.role == "query") == (one.role == "query")]
-        if stage.cross_entropy and (one.codes[picked[i]] >= 0).any():
+        if stage.cross_entropy and (one.codes[rows] >= 0).any():
             value += of_set.cross_entropy(1.0 / len(side))
         if one.role == "labelled":
             continue
@@ -222,8 +271,7 @@ def loss_of(
         if stage.centers and settings.center_weight:
             value += of_set.centers(share * settings.center_weight)
     value += _align(sets, embedded, slopes, settings)
-    _backward(batches, slopes, gradients)
-    return value, gradients
+    return value, gradients, slopes
 
 
 @dataclass
@@ -283,10 +331,25 @@ def _align(
     return value
 
 
-def _backward(batches: list[Batch], slopes: list[Matrix], gradients: list[Matrix]) -> None:
-    for batch, slope in zip(batches, slopes, strict=True):
-        batch.gradient(slope.astype(np.float32, copy=False), gradients[0])
-        gradients[1] += slope.sum(axis=0)
+def _backward(
+    drawn: Sequence[Drawn],
+    slopes: list[Matrix],
+    gradients: list[Matrix],
+    workers: Workers,
+    feeds: Sequence[Callable[[], Drawn]] = (),
+) -> list[Drawn]:
+    """Add the encoder's gradients, and return what the data sets feed next."""
+
+    def one(i: int) -> tuple[Matrix, Drawn | None]:
+        slope = slopes[i].astype(np.float32, copy=False)
+        return drawn[i].batch.gradient(slope), feeds[i]() if feeds else None
+
+    following = []
+    for (part, fed), slope in zip(workers.map(one, range(len(drawn))), slopes, strict=True):
+        gradients[0] += part
+        gradients[1] += slope.astype(np.float32, copy=False).sum(axis=0)
+        following += [] if fed is None else [fed]
+    return following
 
 
 def _step(
@@ -296,16 +359,22 @@ def _step(
     rate: float,
     settings: Settings,
 ) -> None:
-    """Move all parameters once; a gradient longer than `max_grad_norm` is shortened to it."""
+    """Move all parameters once; a gradient longer than `max_grad_norm` is shortened to it.
+
+    The gradients are used up.
+    """
     moved = 5 if settings.centers == "learned" else 4
     norm = np.sqrt(sum(float(np.vdot(part, part)) for part in gradients[:moved]))
     shorten = np.float32(min(1.0, settings.max_grad_norm / max(float(norm), 1e-12)))
     for part, speed, slope in list(zip(vars(weights).values(), velocity, gradients, strict=True))[
         :moved
     ]:
+        if shorten < 1:
+            slope *= shorten
         speed *= np.float32(settings.momentum)
-        speed += shorten * slope
-        part -= np.float32(rate) * speed
+        speed += slope
+        np.multiply(speed, np.float32(rate), out=slope)
+        part -= slope
 
 
 def _class_means(sets: Sequence[DataSet], weights: Weights) -> Matrix:
