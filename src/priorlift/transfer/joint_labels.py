@@ -24,7 +24,7 @@ from priorlift.core.errors import InputError
 from priorlift.core.seeds import RandomState
 from priorlift.pool import Source, SourcePool
 from priorlift.transfer.base import Method, Rows, TransferClassifier, TransferTags
-from priorlift.transfer.joint import preparing, procedure
+from priorlift.transfer.joint import composition, preparing, procedure
 from priorlift.transfer.joint.settings import Settings, resolve
 
 MISSING = -1
@@ -101,6 +101,12 @@ class JointLabelTransferClassifier(TransformerMixin, TransferClassifier):
     refine_rounds : int, optional
         How often the query's own features (counts of genes and of `query_only` columns, values of
         `passthrough` ones) refine the labels; 0 for never.
+    composition_weight : float, optional
+        How far the refinement takes the classes' shares of cells, from 0 (shares among labelled
+        cells) to 1 (shares that it finds in the query).
+    match_levels : bool, optional
+        Whether the third stage standardises the sources by their levels at the classes' shares
+        that the first stage finds in the query.
     max_grad_norm : float, optional
         A longer gradient is shortened to it.
     n_jobs : int, optional
@@ -197,6 +203,8 @@ class JointLabelTransferClassifier(TransformerMixin, TransferClassifier):
         n_members: int | None = None,
         count_weight: float | None = None,
         refine_rounds: int | None = None,
+        composition_weight: float | None = None,
+        match_levels: bool | None = None,
         max_grad_norm: float | None = None,
         n_jobs: int | None = None,
         random_state: RandomState = None,
@@ -232,6 +240,8 @@ class JointLabelTransferClassifier(TransformerMixin, TransferClassifier):
         self.n_members = n_members
         self.count_weight = count_weight
         self.refine_rounds = refine_rounds
+        self.composition_weight = composition_weight
+        self.match_levels = match_levels
         self.max_grad_norm = max_grad_norm
         self.n_jobs = n_jobs
         self.random_state = random_state
@@ -472,16 +482,25 @@ class JointLabelTransferClassifier(TransformerMixin, TransferClassifier):
         check_is_fitted(self, "model_")
         return self.model_.embedding(self.preprocess_.query(self._check_X(X, reset=False)))
 
-    def transform_source(self, X: Any) -> NDArray[np.float32]:
+    def transform_source(self, X: Any, y: Any = None) -> NDArray[np.float32]:
         """Return the embedding of rows of a source's kind, prepared by their own levels.
 
         Parameters
         ----------
         X : frame, array or sparse matrix of n rows
             The target's columns without `query_only` ones, in their order.
+        y : array-like of shape (n,), optional
+            Labels, which `match_levels` needs to take levels as it did in `fit`.
         """
         check_is_fitted(self, "model_")
-        return self.model_.embedding(self.preprocess_.source(X))
+        weight = None
+        if y is not None and self.model_.composition is not None:
+            labels = np.asarray(y)
+            known = np.isin(labels, self.classes_)
+            codes = np.full(len(labels), MISSING, dtype=np.int64)
+            codes[known] = np.searchsorted(self.classes_, labels[known])
+            weight = composition.weights(codes, self.model_.composition)
+        return self.model_.embedding(self.preprocess_.source(X, weight))
 
     def confidence(self, X: Any) -> NDArray[np.float64]:
         """Return how sure the label of each row is, shape (n,), from 0 to 1."""

@@ -79,6 +79,33 @@ def test_probabilities_are_the_sum_that_is_described():
     np.testing.assert_allclose(model.predict_proba(X[:, :80]), expected)
 
 
+def test_probabilities_follow_the_composition_as_described():
+    """Six rounds with no weight give what the references say; with one, the shift is added."""
+    pool, X, truth = task()
+    model = fitted(pool, X, composition_weight=0.5)
+    kept = model.model_.combination
+    still = fitted(pool, X, composition_weight=0).model_.combination
+    np.testing.assert_array_equal(still.shift, np.zeros(3))
+    shares = 2 * kept.shift + kept.log_prior  # logarithms of the composition, by its definition
+    assert np.exp(shares).sum() == pytest.approx(1)
+    found = np.array([(truth == kind).mean() for kind in KINDS])
+    np.testing.assert_allclose(np.exp(shares), found, atol=0.06)
+    cells = model.preprocess_.query(X)
+    vote = model.model_.views(cells).vote
+    unshifted = kept.evidence(vote, cells) - kept.shift
+    kept.shift = 0 * kept.shift
+    np.testing.assert_allclose(kept.evidence(vote, cells), unshifted)
+
+
+def test_a_query_of_other_proportions_is_labelled_better():
+    """Seven in eight cells of the most frequent type are taken out of the query alone."""
+    pool, X, truth = task(n=400, n_query=900)
+    rows = np.flatnonzero((truth != "a") | (np.arange(900) % 8 == 0))
+    X, truth = X[rows][:, :160], truth[rows]
+    found = [accuracy(fitted(pool, X, composition_weight=w), truth) for w in (0.0, 0.5)]
+    assert found[1] > found[0] + 0.04
+
+
 def test_what_data_do_not_allow_is_left_out_and_said():
     pool, X, _ = task()
     genes = X[:, :80]

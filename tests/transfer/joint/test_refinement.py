@@ -21,11 +21,12 @@ def features(counts):
     return CountFeatures.of(np.asarray(counts.sum(axis=0)).ravel(), 0.5, 1.0)
 
 
-def run(counts, evidence, codes=None, weight=None, rounds=6):
+def run(counts, evidence, codes=None, weight=None, rounds=6, model=None, follow=None):
     n = len(evidence)
     codes = np.full(n, -1) if codes is None else codes
     weight = np.ones(n) if weight is None else weight
-    return refine(evidence, [counts], [features(counts)], codes, weight, rounds)
+    models = [model or features(counts)]
+    return refine(evidence, follow or (lambda _: evidence), [counts], models, codes, weight, rounds)
 
 
 def test_structure_of_the_query_corrects_weak_evidence():
@@ -73,9 +74,28 @@ def test_cells_of_weight_zero_teach_nothing():
     counts, evidence, _ = two_kinds(100)
     weight = np.ones(100)
     weight[60:] = 0.0
-    half = refine(evidence[:60], [counts[:60]], [features(counts)], np.full(60, -1), np.ones(60), 3)
-    all_ = refine(evidence, [counts], [features(counts)], np.full(100, -1), weight, 3)
+    half = run(counts[:60], evidence[:60], rounds=3, model=features(counts))
+    all_ = run(counts, evidence, weight=weight, rounds=3)
     np.testing.assert_allclose(all_[1][0], half[1][0])
+
+
+def test_evidence_follows_the_composition():
+    """A round asks for the shares of the round before, known cells by their class."""
+    counts, evidence, truth = two_kinds(100)
+    asked = []
+
+    def follow(composition):
+        asked.append(composition)
+        return evidence + np.log(composition)
+
+    codes = np.where(np.arange(100) < 20, truth, -1)
+    shares, _ = run(counts, evidence, codes, follow=follow, rounds=2)
+    member = np.exp(log_normalised(evidence))
+    member[:20] = np.eye(2)[truth[:20]]
+    expected = member.sum(axis=0) + 0.5
+    np.testing.assert_allclose(asked[0], expected / expected.sum())
+    assert len(asked) == 2
+    assert np.isfinite(shares).all()
 
 
 def test_one_cell_and_no_rounds_leave_the_evidence():

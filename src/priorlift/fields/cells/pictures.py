@@ -4,9 +4,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
+from priorlift.core.errors import InputError
 from priorlift.plots.cell_map import cell_map
 from priorlift.plots.embedding_map import embedding_panels
+from priorlift.plots.reliability import reliability_points
+from priorlift.ranking.measures import expected_calibration_error
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -14,6 +18,7 @@ if TYPE_CHECKING:
     from priorlift.fields.cells.result import CellTransfer
 
 UNNAMED = "no label"
+N_BINS = 10
 
 
 def embedding_picture(result: "CellTransfer", random_state: int) -> "Figure":
@@ -63,6 +68,29 @@ def confusion_picture(result: "CellTransfer", truth: NDArray[Any]) -> "Figure":
         below="rows add up to 1; numbers of cells in parentheses",
         scale=1.0,
         signed=False,
+    )
+
+
+def reliability_picture(result: "CellTransfer", truth: NDArray[Any]) -> "Figure":
+    """Draw the share of right labels over their confidence, in bins of equally many cells."""
+    known = np.array([value is not None for value in truth], dtype=bool)
+    if not known.any():
+        raise InputError("no true type is given")
+    sure = result.confidence[known]
+    right = truth[known].astype(str) == result.labels[known].astype(str)
+    order = np.argsort(sure, kind="stable")
+    bins = [part for part in np.array_split(order, N_BINS) if len(part)]
+    ends = [stats.binomtest(int(right[b].sum()), len(b)).proportion_ci(0.95) for b in bins]
+    error = expected_calibration_error(sure, np.where(right, 1.0, -1.0), n_bins=15, bins="fixed")
+    return reliability_points(
+        [float(sure[b].mean()) for b in bins],
+        [float(right[b].mean()) for b in bins],
+        [end.low for end in ends],
+        [end.high for end in ends],
+        said_name="mean confidence",
+        happened_name="share of right labels",
+        title=f"{right.mean():.1%} of {len(right):,} labels right, calibration error {error:.3f}",
+        below=f"{len(bins)} bins of equally many cells, 95 % intervals; dashed: as said",
     )
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from priorlift.core.errors import InputError
 from priorlift.fields.cells import expression, genes
+from priorlift.fields.cells.calibrating import Calibration
 from priorlift.fields.cells.comparing import Compared, scores
 from priorlift.fields.cells.opening import open_cells
 
@@ -31,7 +32,7 @@ class CellTransfer:
     labels : ndarray of str, shape (n,)
         A type for each query cell, or "unknown" where rejection was asked for.
     confidence : ndarray of shape (n,)
-        Probability, from 0 to 1, that the label is right.
+        Probability, from 0 to 1, that the label is right; `calibration` says what it rests on.
     novelty : ndarray of shape (n,)
         From 0 to 1: the share of known cells that lie nearer to their neighbours.
     proba : ndarray of shape (n, n_types)
@@ -54,6 +55,8 @@ class CellTransfer:
         Whether rejection was asked for.
     notes, warnings : tuple of str
         What was done, and what may go wrong.
+    calibration : Calibration
+        From the model's own probability to `confidence`.
     comparison : tuple of Compared
         Empty unless asked for.
     query : AnnData or None
@@ -78,6 +81,7 @@ class CellTransfer:
     warnings: tuple[str, ...]
     reference_embedding: dict[str, NDArray[np.float32]] = field(default_factory=dict)
     reference_labels: dict[str, NDArray[Any]] = field(default_factory=dict)
+    calibration: Calibration = field(default_factory=Calibration)
     comparison: tuple[Compared, ...] = ()
     query: Any = None
 
@@ -162,7 +166,8 @@ class CellTransfer:
         labels = np.asarray(self.estimator.classes_)[proba.argmax(axis=1)].astype(object)
         if self.unknown:
             labels[novelty > self.estimator.plan_.known_fraction] = UNKNOWN
-        confidence = np.where(read.empty, 0.0, self.estimator.confidence(read.X))
+        sure = self.calibration(self.estimator.confidence(read.X))
+        confidence = np.where(read.empty, 0.0, sure)
         return pd.DataFrame(
             {"label": labels, "confidence": confidence, "novelty": novelty},
             index=pd.Index(data.obs_names, name="cell"),
@@ -202,6 +207,20 @@ class CellTransfer:
 
         true = self._truth(self.label_key if truth is None else truth)
         return confusion_picture(self, true)
+
+    def plot_reliability(self, truth: Any = None) -> "Figure":
+        """Draw how often labels of each confidence are right, with the calibration error.
+
+        Parameters
+        ----------
+        truth : array-like of shape (n,), or str, optional
+            As in `accuracy`; by default the query's column `label_key`. Cells that taught are left
+            to the caller: pass None for them.
+        """
+        from priorlift.fields.cells.pictures import reliability_picture
+
+        true = self._truth(self.label_key if truth is None else truth)
+        return reliability_picture(self, true)
 
     def _truth(self, truth: Any) -> NDArray[Any]:
         import pandas as pd

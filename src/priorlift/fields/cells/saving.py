@@ -11,6 +11,7 @@ import os
 import tempfile
 import uuid
 import zipfile
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import numpy as np
 
 from priorlift.core import persistence
 from priorlift.core.errors import InputError
+from priorlift.fields.cells.calibrating import Calibration
 from priorlift.fields.cells.result import CellTransfer
 
 FORMAT = 1
@@ -39,6 +41,7 @@ def save(result: CellTransfer, path: str | Path) -> Path:
     """
     path = Path(path)
     about = {name: getattr(result, name) for name in TEXTS}
+    about["calibration"] = asdict(result.calibration)
     about |= {"notes": result.notes, "warnings": result.warnings, "format": FORMAT}
     about["labels"] = [str(label) for label in result.labels]
     arrays = io.BytesIO()
@@ -110,6 +113,7 @@ def load(path: str | Path) -> CellTransfer:
         **numbers,
         labels=np.asarray(about["labels"], dtype=object),
         estimator=estimator,
+        calibration=Calibration(**about["calibration"]),
         notes=tuple(about["notes"]),
         warnings=tuple(about["warnings"]),
     )

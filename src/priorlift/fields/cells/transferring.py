@@ -17,6 +17,7 @@ from sklearn.base import clone
 from priorlift.core.errors import InputError
 from priorlift.core.seeds import RandomState
 from priorlift.fields.cells import comparing, estimating
+from priorlift.fields.cells.calibrating import Calibration, calibrated
 from priorlift.fields.cells.opening import open_cells
 from priorlift.fields.cells.peaks import located
 from priorlift.fields.cells.result import UNKNOWN, CellTransfer
@@ -38,6 +39,7 @@ def transfer_labels(
     peaks: Any = None,
     query_label_key: str | None = None,
     unlabeled_category: Any = None,
+    calibrate: bool | None = None,
     mode: Literal["default", "published"] = "default",
     unknown: bool = False,
     compare: bool = False,
@@ -77,6 +79,10 @@ def transfer_labels(
         `.obs` is read before the labels are in place, `label_key` included.
     unlabeled_category : optional
         The value of a label column that means "no label".
+    calibrate : bool, optional
+        Whether confidence is held against the query's labelled cells, at the price of two more
+        fits; by default where there are 50 of them or more. They should be drawn as the cells
+        come, not by type. The result's notes say what confidence rests on.
     mode : {"default", "published"}, default="default"
         What measures best, or what was published; see `JointLabelTransferClassifier`.
     unknown : bool, default=False
@@ -171,7 +177,8 @@ def transfer_labels(
         warnings.warn(text, estimating.LongTransferWarning, stacklevel=2)
     model.set_params(passthrough=sides.passthrough, query_only=sides.query_only)
     model.fit(sides.X, sides.y, sources=sides.pool, groups=sides.groups)
-    result = _result(sides, model, label_key, unknown)
+    calibration = calibrated(sides, model, calibrate)
+    result = _result(sides, model, label_key, unknown, calibration)
     annotate(result, sides.references if not copy else {})
     if not compare:
         return result
@@ -219,7 +226,9 @@ def _estimator(estimator: Any, mode: Any, n_jobs: int | None, random_state: Rand
     return clone(estimator).set_params(**{k: v for k, v in given.items() if v is not None})
 
 
-def _result(sides: Sides, model: Any, key: str, unknown: bool) -> CellTransfer:
+def _result(
+    sides: Sides, model: Any, key: str, unknown: bool, calibration: Calibration
+) -> CellTransfer:
     order = [list(map(str, model.classes_)).index(name) for name in sides.categories]
     proba = np.asarray(model.transduction_proba_, dtype=float)[:, order]
     categories = np.asarray(sides.categories, dtype=object)
@@ -229,11 +238,12 @@ def _result(sides: Sides, model: Any, key: str, unknown: bool) -> CellTransfer:
     if unknown:
         labels[novelty > model.plan_.known_fraction] = UNKNOWN
     embedding, types = _references(sides, model)
+    notes = (*sides.notes, *_left_out(model), calibration.said())
     return CellTransfer(
         label_key=key,
         names=tuple(map(str, sides.query.obs_names)),
         labels=labels,
-        confidence=np.where(sides.empty, 0.0, model.transduction_confidence_),
+        confidence=np.where(sides.empty, 0.0, calibration(model.transduction_confidence_)),
         novelty=novelty,
         proba=proba,
         embedding=np.asarray(views.embedding, dtype=np.float32),
@@ -242,9 +252,10 @@ def _result(sides: Sides, model: Any, key: str, unknown: bool) -> CellTransfer:
         proteins=sides.proteins,
         peaks=sides.peaks,
         estimator=model,
-        plan=_plan(sides, model),
+        plan=_plan(sides, model, notes),
         unknown=unknown,
-        notes=(*sides.notes, *_left_out(model)),
+        notes=notes,
+        calibration=calibration,
         warnings=sides.warnings,
         reference_embedding=embedding,
         reference_labels=types,
@@ -259,7 +270,9 @@ def _references(
     embedding, types = {}, {}
     for name, data in sides.references.items():
         parts = [part for part in sides.parts if part.reference == name]
-        rows = [np.asarray(model.transform_source(part.X), dtype=np.float32) for part in parts]
+        rows = [
+            np.asarray(model.transform_source(part.X, part.y), dtype=np.float32) for part in parts
+        ]
         embedding[name] = np.empty((data.n_obs, rows[0].shape[1]), dtype=np.float32)
         types[name] = np.full(data.n_obs, None, dtype=object)
         for part, values in zip(parts, rows, strict=True):
@@ -268,7 +281,7 @@ def _references(
     return embedding, types
 
 
-def _plan(sides: Sides, model: Any) -> dict[str, Any]:
+def _plan(sides: Sides, model: Any, notes: tuple[str, ...]) -> dict[str, Any]:
     """Return what was decided, in types that AnnData's files hold."""
     import priorlift
 
@@ -285,7 +298,7 @@ def _plan(sides: Sides, model: Any) -> dict[str, Any]:
         "sources": [f"{name}: {mark}" for name, mark in model.sources_.items()],
         "categories": list(sides.categories),
         "versions": [f"priorlift {priorlift.__version__}", f"anndata {version('anndata')}"],
-        "notes": [*sides.notes, *_left_out(model)],
+        "notes": list(notes),
         "warnings": list(sides.warnings),
     }
 

@@ -3,6 +3,11 @@
 The references speak through the vote in the joint embedding and, where both sides have counts,
 through profiles at the query's levels (`count_model`). Then the query's own features refine what
 they say (`refinement`): its genes, its peaks, its proteins.
+
+References seldom have the types in the query's proportions. Where a query has few cells of a type
+that is frequent in the references, its level of a gene is not that of their mixture, and their
+shares of types are no prior for it. So each round of the refinement looks at the composition that
+the round before found.
 """
 
 from collections.abc import Sequence
@@ -56,6 +61,8 @@ class Combination(BaseEstimator):
         Logarithms of the references' profiles at the query's levels.
     log_prior : ndarray of shape (n_classes,)
         Logarithms of the classes' shares among labelled cells.
+    shift : ndarray of shape (n_classes,)
+        Added because classes are more or less frequent in the query than among labelled cells.
     count_weight : float
         Of the profiles against the vote.
     names : list of str
@@ -70,6 +77,7 @@ class Combination(BaseEstimator):
         self,
         profiles: Floats | None,
         log_prior: Floats,
+        shift: Floats,
         count_weight: float,
         names: list[str],
         features: list[Any],
@@ -77,6 +85,7 @@ class Combination(BaseEstimator):
     ) -> None:
         self.profiles = profiles
         self.log_prior = log_prior
+        self.shift = shift
         self.count_weight = count_weight
         self.names = names
         self.features = features
@@ -86,10 +95,10 @@ class Combination(BaseEstimator):
         """Return logarithms of what the references say of rows, shape (n, n_classes)."""
         voted = np.log((vote + LEAST_VOTE) / (1.0 + LEAST_VOTE * vote.shape[1]))
         if self.profiles is None:
-            return np.asarray(voted)
+            return np.asarray(voted + self.shift)
         counted = PROFILE * count_model.log_likelihood(cells.counts, self.profiles)
         w = self.count_weight
-        return np.asarray((1.0 - w) * voted + w * (counted + self.log_prior))
+        return np.asarray((1.0 - w) * voted + w * (counted + self.log_prior) + self.shift)
 
     def proba(self, vote: Floats, cells: Cells) -> Floats:
         """Return class probabilities of new rows, shape (n, n_classes)."""
@@ -127,28 +136,34 @@ def combine(
     proba : ndarray of shape (n, n_classes)
         Each row by models of other rows, its own known class not looked at.
     """
-    n_classes = vote.shape[1]
-    profiles = None
-    if settings.count_weight > 0:
-        totals = np.sum(
-            [
-                count_model.class_totals(s.cells.counts, s.codes, s.weight, n_classes)
-                for s in references
-            ],
-            axis=0,
-        )
-        profiles = count_model.profiles(totals, _level(query.cells.counts))
     names, features = _features(query.cells) if settings.refine_rounds else ([], [])
-    kept = Combination(
-        profiles,
-        _log_prior([*references, query], n_classes),
-        settings.count_weight,
-        names,
-        features,
-        [],
-    )
-    shares, kept.learned = refine(
-        kept.evidence(vote, query.cells),
+    log_prior, totals, level = _log_prior([*references, query], vote.shape[1]), None, None
+    if settings.count_weight > 0:
+        totals, level = _totals(references, vote.shape[1]), _level(query.cells.counts)
+
+    def at(ratio: Floats | None) -> Combination:
+        """Return what is kept where the classes are so much more frequent in the query."""
+        profiles, shift = None, np.zeros_like(log_prior)
+        if totals is not None and level is not None:
+            profiles = count_model.profiles(totals, level, ratio)
+        if ratio is not None:
+            shift = settings.composition_weight * np.log(ratio)
+        return Combination(profiles, log_prior, shift, settings.count_weight, names, features, [])
+
+    kept = at(None)
+    evidence = kept.evidence(vote, query.cells)
+
+    def follow(composition: Floats) -> Floats:
+        """Return the evidence where this is the query's composition, and keep what made it."""
+        nonlocal kept, evidence
+        if settings.composition_weight:
+            kept = at(composition / np.exp(log_prior))
+            evidence = kept.evidence(vote, query.cells)
+        return evidence
+
+    shares, learned = refine(
+        evidence,
+        follow,
         [getattr(query.cells, name) for name in names],
         features,
         query.codes,
@@ -156,7 +171,16 @@ def combine(
         settings.refine_rounds,
         workers,
     )
+    kept.learned = learned
     return kept, np.exp(shares)
+
+
+def _totals(references: Sequence[Labelled], n_classes: int) -> Floats:
+    """Return the counts of each class in all references."""
+    each = [
+        count_model.class_totals(s.cells.counts, s.codes, s.weight, n_classes) for s in references
+    ]
+    return np.asarray(np.sum(each, axis=0))
 
 
 def _features(cells: Cells) -> tuple[list[str], list[Any]]:

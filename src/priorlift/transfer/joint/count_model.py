@@ -65,25 +65,35 @@ def weighted_totals(X: NDArray[np.float64], member: NDArray[np.float64]) -> NDAr
     return totals
 
 
-def fold_changes(totals: NDArray[np.float64]) -> NDArray[np.float64]:
+def fold_changes(
+    totals: NDArray[np.float64], ratio: NDArray[np.float64] | None = None
+) -> NDArray[np.float64]:
     """Return each class's share of each gene over the mean profile's; 1 where nothing is known.
 
     Parameters
     ----------
     totals : ndarray of shape (n_classes, g)
         Counts of the classes. A class without counts, and a gene without counts, has ones.
+    ratio : ndarray of shape (n_classes,), optional
+        How much more frequent each class is where the profiles are for; the mean profile is of
+        that mixture.
     """
-    every = float(totals.sum())
+    mixed = totals if ratio is None else totals * ratio[:, None]
+    every = float(mixed.sum())
     if every <= 0:
         return np.ones_like(totals)
-    mean = totals.sum(axis=0) / every
+    mean = mixed.sum(axis=0) / every
     extra = SMOOTHING * totals.shape[1]
     smooth = (totals + extra * mean) / (totals.sum(axis=1, keepdims=True) + extra)
     folds = np.divide(smooth, mean, out=np.ones_like(smooth), where=mean > 0)
     return np.asarray(np.clip(folds, 1.0 / LARGEST, LARGEST))
 
 
-def profiles(totals: NDArray[np.float64], level: NDArray[np.float64]) -> NDArray[np.float64]:
+def profiles(
+    totals: NDArray[np.float64],
+    level: NDArray[np.float64],
+    ratio: NDArray[np.float64] | None = None,
+) -> NDArray[np.float64]:
     """Return logarithms of the classes' profiles in the query.
 
     Parameters
@@ -92,6 +102,8 @@ def profiles(totals: NDArray[np.float64], level: NDArray[np.float64]) -> NDArray
         Counts of the classes in the references.
     level : ndarray of shape (g,)
         Counts of the whole query, labels not looked at.
+    ratio : ndarray of shape (n_classes,), optional
+        How much more frequent each class is in the query than in the references.
 
     Returns
     -------
@@ -100,7 +112,8 @@ def profiles(totals: NDArray[np.float64], level: NDArray[np.float64]) -> NDArray
 
     Notes
     -----
-    With s the totals, m their mean profile and a the query's profile, the fold change is
+    With s the totals, m their mean profile (of the query's mixture of classes, where `ratio` tells
+    it) and a the query's profile, the fold change is
 
         r_cg = [(s_cg + κ G m_g) / (S_c + κ G)] / m_g        κ = 5
 
@@ -115,7 +128,7 @@ def profiles(totals: NDArray[np.float64], level: NDArray[np.float64]) -> NDArray
     True
     """
     background = level + 1.0
-    shares = background / background.sum() * fold_changes(totals) ** CONTRAST
+    shares = background / background.sum() * fold_changes(totals, ratio) ** CONTRAST
     return np.asarray(np.log(shares / shares.sum(axis=1, keepdims=True)))
 
 

@@ -87,6 +87,8 @@ class FittedJoint(BaseEstimator):
         How unlike known cells a row is.
     combination : Combination or None
         What adds counts and the query's own features to the vote.
+    composition : ndarray of shape (n_classes,) or None
+        Shares of classes at which the references' levels were taken.
     """
 
     def __init__(
@@ -94,10 +96,12 @@ class FittedJoint(BaseEstimator):
         members: Sequence[Member],
         novelty: Novelty | None = None,
         combination: Combination | None = None,
+        composition: NDArray[np.float64] | None = None,
     ) -> None:
         self.members = members
         self.novelty = novelty
         self.combination = combination
+        self.composition = composition
 
     def views(self, cells: Cells, workers: Workers = ALONE) -> "Views":
         """Return what all members say of rows, averaged."""

@@ -1,11 +1,14 @@
 """From a user's columns to `Cells`: which columns are genes, and what is done to their values.
 
 Each data set is prepared by itself, by its own depth and its own means where these are used, since
-the level of a gene in one modality says little about its level in another.
+the level of a gene in one modality says little about its level in another. But a mean depends on
+the types that are there, too: where a query has them in other proportions, the means of a source
+are taken over cells that are weighted to these (`Cells.at_weights`).
 """
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -105,16 +108,26 @@ class Preparation(BaseEstimator):
             own=self.query_only_of(X) if self.own_counted_ else None,
         )
 
-    def source(self, X: Any) -> Cells:
-        """Prepare the rows of a source, by its own levels."""
+    def source(self, X: Any, weight: NDArray[np.float64] | None = None) -> Cells:
+        """Prepare the rows of a source, by its own levels; `weight` is that of its rows in them."""
         if self.encoder_ is not None:
             return _encoded(self.encoder_, X)
         genes, extra = self.genes_of(X, source=True), self.extra_of(X, source=True)
-        levels = self._levels(genes)
-        cells = self._cells(genes, extra, levels, _mean_scale(extra, self.scale_passthrough))
-        return replace(cells, counts=genes if are_counts(genes) else None)
+        cells = self._source(genes, extra, weight)
+        return replace(
+            cells,
+            counts=genes if are_counts(genes) else None,
+            at_weights=partial(self._source, genes, extra),
+        )
 
-    def _levels(self, genes: Any) -> dict[str, Any]:
+    def _source(
+        self, genes: Any, extra: NDArray[np.float32], weight: NDArray[np.float64] | None
+    ) -> Cells:
+        levels = self._levels(genes, weight)
+        scale = _mean_scale(extra, self.scale_passthrough, weight)
+        return self._cells(genes, extra, levels, scale)
+
+    def _levels(self, genes: Any, weight: NDArray[np.float64] | None = None) -> dict[str, Any]:
         if self.kind in ("binary", "counts"):
             return {}
         if (least := _smallest(genes)) < 0:
@@ -133,10 +146,11 @@ class Preparation(BaseEstimator):
         if _are_whole(genes):
             level = float(np.median(depth[depth > 0])) if (depth > 0).any() else 1.0
         total, squares = np.zeros(genes.shape[1]), np.zeros(genes.shape[1])
+        share = np.ones(genes.shape[0]) if weight is None else weight / weight.mean()
         for block in blocks(genes.shape[0]):
             part = _logs(genes[block], level)
-            total += np.asarray(part.sum(axis=0)).ravel()
-            squares += np.asarray(part.multiply(part).sum(axis=0)).ravel()
+            total += part.T @ share[block]
+            squares += part.multiply(part).T @ share[block]
         mean = total / genes.shape[0]
         spread = np.sqrt(np.maximum(squares / genes.shape[0] - mean**2, 0.0))
         scale = np.where(spread > 0, 1.0 / np.where(spread > 0, spread, 1.0), 0.0)
@@ -187,15 +201,18 @@ def _logs(genes: Any, level: float) -> Any:
 
 
 def _mean_scale(
-    extra: NDArray[np.float32], scale: bool
+    extra: NDArray[np.float32], scale: bool, weight: NDArray[np.float64] | None = None
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     width = extra.shape[1]
     if not scale or not width:
         return np.zeros(width, dtype=np.float32), np.ones(width, dtype=np.float32)
-    spread = extra.std(axis=0)
-    return extra.mean(axis=0), np.where(spread > 1e-6, 1.0 / np.maximum(spread, 1e-6), 0.0).astype(
-        np.float32
-    )
+    if weight is None:
+        mean, spread = extra.mean(axis=0), extra.std(axis=0)
+    else:
+        mean = np.average(extra, axis=0, weights=weight).astype(np.float32)
+        spread = np.sqrt(np.average((extra - mean) ** 2, axis=0, weights=weight))
+    scale_by = np.where(spread > 1e-6, 1.0 / np.maximum(spread, 1e-6), 0.0)
+    return mean, scale_by.astype(np.float32)
 
 
 def _encoded(encoder: TableEncoder, X: Any) -> Cells:

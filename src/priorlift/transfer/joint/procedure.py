@@ -6,14 +6,14 @@ with labels on both sides. Its neighbours have the last word.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from priorlift.core.seeds import derive_seed
 from priorlift.core.threads import one_blas_thread
-from priorlift.transfer.joint import neighbours
+from priorlift.transfer.joint import composition, neighbours
 from priorlift.transfer.joint.combining import combine
 from priorlift.transfer.joint.model import FittedJoint, Member, Views
 from priorlift.transfer.joint.novelty import Known, Novelty
@@ -21,6 +21,9 @@ from priorlift.transfer.joint.settings import Settings
 from priorlift.transfer.joint.sparse_batches import Cells
 from priorlift.transfer.joint.stages import DataSet, Stage, Weights, initial, train_stage
 from priorlift.transfer.joint.workers import Workers
+
+ROUNDS = 2
+"""Rounds of refinement, at most, before the composition is read off."""
 
 
 @dataclass(frozen=True)
@@ -116,18 +119,29 @@ def _fit(
     for place in range(settings.n_members):
         own = seed if place == 0 else derive_seed(seed, "member", str(place))
         fits.append(_fit_member(query, references, n_classes, settings, own, workers))
-    members = [last for _, last, _ in fits]
-    first, _, history = fits[0]
-    stage1 = first.head(first.raw(query.cells, workers)).argmax(axis=1)
-    model = FittedJoint(members)
+    members = [each.last for each in fits]
+    main = fits[0]
+    stage1 = main.first.head(main.first.raw(query.cells, workers)).argmax(axis=1)
+    model = FittedJoint(members, composition=main.composition)
     views = model.views(query.cells, workers)
-    labelled = [side for side in (*references, query) if (side.codes >= 0).any()]
+    labelled = [side for side in (*main.references, query) if (side.codes >= 0).any()]
     known = [_known(members[0], side, workers) for side in labelled]
     own = derive_seed(seed, "novelty")
     model.novelty, novelty = Novelty.of(query.cells, known, views.distance, own, workers)
     if settings.count_weight or settings.refine_rounds:
         model.combination, views.proba = combine(query, references, views.vote, settings, workers)
-    return Fit(model, history, stage1, views, novelty)
+    return Fit(model, main.history, stage1, views, novelty)
+
+
+@dataclass(frozen=True)
+class _Trained:
+    """What the first and the last stage gave, and the references as the last one saw them."""
+
+    first: Member
+    last: Member
+    history: dict[str, list[float]]
+    references: Sequence[Side]
+    composition: NDArray[np.float64] | None = None
 
 
 def _fit_member(
@@ -137,8 +151,7 @@ def _fit_member(
     settings: Settings,
     seed: int,
     workers: Workers,
-) -> tuple[Member, Member, dict[str, list[float]]]:
-    """Return what the first and the last stage gave."""
+) -> _Trained:
     sets = _sets(query, references)
     unknown = np.full(query.cells.n_rows, -1, dtype=np.int64)
     first = Stage("stage 1", n_classes, settings.epochs[0], settings.learning_rate)
@@ -153,8 +166,13 @@ def _fit_member(
     )
     member = _member(aligned, query, references, settings, workers)
     if not settings.stage3:
-        return member, member, {"stage 1": history}
-    labels = _transferred(member, query, settings, workers)
+        return _Trained(member, member, {"stage 1": history}, references)
+    shares, _ = member.vote(neighbours.normalised(member.raw(query.cells, workers)), workers)
+    labels = _transferred(shares, query, settings)
+    found = None
+    if settings.match_levels and references:
+        found = _composition(query, references, shares, settings, workers)
+        references = [_at(side, found) for side in references]
     if settings.joint_init == "random":
         start = initial(query.cells.width, n_classes, settings, derive_seed(seed, "stage 3"))
     else:
@@ -168,7 +186,7 @@ def _fit_member(
         centers=True,
     )
     joint, later = train_stage(
-        [*sets, DataSet(query.cells, labels, "query", key=query.key)],
+        [*_sets(query, references), DataSet(query.cells, labels, "query", key=query.key)],
         third,
         settings,
         seed,
@@ -176,7 +194,8 @@ def _fit_member(
         workers,
     )
     last = _member(joint, query, references, settings, workers)
-    return member, last, {"stage 1": history, "stage 3": later}
+    stages = {"stage 1": history, "stage 3": later}
+    return _Trained(member, last, stages, references, found)
 
 
 def _sets(query: Side, references: Sequence[Side]) -> list[DataSet]:
@@ -215,14 +234,37 @@ def _member(
     return Member(weights.W, weights.b, weights.H, weights.c, anchors, codes, settings)
 
 
-def _transferred(
-    member: Member, query: Side, settings: Settings, workers: Workers
-) -> NDArray[np.int64]:
+def _transferred(shares: NDArray[np.float64], query: Side, settings: Settings) -> NDArray[np.int64]:
     """Return the query's classes: the known ones, and the vote's where it is sure enough."""
-    shares, _ = member.vote(neighbours.normalised(member.raw(query.cells, workers)), workers)
     sure = shares.max(axis=1) >= settings.pseudo_label_min_confidence
     voted = np.where(sure, shares.argmax(axis=1), -1)
     return np.where(query.codes >= 0, query.codes, voted).astype(np.int64)
+
+
+def _composition(
+    query: Side,
+    references: Sequence[Side],
+    shares: NDArray[np.float64],
+    settings: Settings,
+    workers: Workers,
+) -> NDArray[np.float64]:
+    """Return the classes' shares of the query's cells, as far as they are known by now."""
+    if settings.count_weight or settings.refine_rounds:
+        fewer = replace(settings, refine_rounds=min(settings.refine_rounds, ROUNDS))
+        shares = combine(query, references, shares, fewer, workers)[1]
+    known = np.flatnonzero(query.codes >= 0)
+    shares = shares.copy()
+    shares[known] = 0.0
+    shares[known, query.codes[known]] = 1.0
+    return composition.shares(shares * query.weight[:, None])
+
+
+def _at(side: Side, wanted: NDArray[np.float64]) -> Side:
+    """Return a reference by its levels at a composition."""
+    if side.cells.at_weights is None:
+        return side
+    cells = side.cells.at_weights(composition.weights(side.codes, wanted))
+    return replace(side, cells=replace(cells, counts=side.cells.counts))
 
 
 def _known(member: Member, side: Side, workers: Workers) -> Known:

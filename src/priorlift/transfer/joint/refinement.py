@@ -3,19 +3,20 @@
 References give each cell log-evidence for each type. Cells that are alike in the query's own
 features (peaks, say, which no reference has) should be of one type. So models of the types in these
 features are learned from the present shares of cells in types, and shares from evidence and models,
-in turn.
+in turn. The evidence itself may follow the composition, which is how many cells each type has.
 
 A cell's share comes from models that it had no part in: cells are dealt into folds. Otherwise each
 cell, by the counts that it alone has, would confirm what was said of it before, and probabilities
 would be near 0 and 1 whatever the truth.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from priorlift.transfer.joint import composition
 from priorlift.transfer.joint.workers import ALONE, Workers
 
 N_FOLDS = 10
@@ -38,6 +39,7 @@ class Features(Protocol):
 
 def refine(
     evidence: Floats,
+    follow: Callable[[Floats], Floats],
     rows: Sequence[Any],
     features: Sequence[Features],
     codes: NDArray[np.int64],
@@ -51,6 +53,8 @@ def refine(
     ----------
     evidence : ndarray of shape (n, n_classes)
         Logarithms of what the references say, up to a constant a row; classes' priors included.
+    follow : callable
+        Takes the composition, shape (n_classes,) with sum 1, and returns the evidence of a round.
     rows : sequence of array or CSR matrix, n rows each
         The query's own features.
     features : sequence of Features
@@ -78,7 +82,7 @@ def refine(
     learned: list[Floats] = []
     for _ in range(rounds):
         member = np.where(known[:, None], taught, np.exp(shares)) * weight[:, None]
-        total = evidence.copy()
+        total = follow(composition.shares(member)).copy()
         learned = []
         for values, model in zip(rows, features, strict=True):
             learned.append(_add(total, values, member, model, workers))

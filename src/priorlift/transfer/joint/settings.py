@@ -29,6 +29,11 @@ class Settings:
         Weight of the count model against the vote, from 0 (not used) to 1 (alone).
     refine_rounds : int
         How often the query's own features refine the labels; 0 for never.
+    composition_weight : float
+        How far the refinement takes the classes' shares among its cells, from 0 (those of labelled
+        cells) to 1 (those that it finds).
+    match_levels : bool
+        Whether the third stage takes the references' levels at the query's composition.
     """
 
     mode: str = "published"
@@ -60,6 +65,8 @@ class Settings:
     max_grad_norm: float = 100.0
     count_weight: float = 0.0
     refine_rounds: int = 0
+    composition_weight: float = 0.0
+    match_levels: bool = False
 
 
 PUBLISHED = Settings()
@@ -135,7 +142,7 @@ def _check_ranges(settings: Settings) -> None:
     for name in ("alignment_fraction", "known_fraction"):
         if not 0 < getattr(settings, name) <= 1:
             raise InputError(f"{name} is {getattr(settings, name)!r}", remedy="above 0, at most 1")
-    for name in ("count_weight", "pseudo_label_min_confidence"):
+    for name in ("count_weight", "composition_weight", "pseudo_label_min_confidence"):
         if not 0 <= getattr(settings, name) <= 1:
             raise InputError(f"{name} is {getattr(settings, name)!r}", remedy="between 0 and 1")
     if len(settings.epochs) != 2 or min(settings.epochs) < 1:

@@ -5,7 +5,7 @@ transposed times a gradient on the way back. `Batch` has both. The matrix stays 
 memory or on the disk; ones or logarithms are made of its values a batch at a time.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,6 +96,9 @@ class Cells:
         Counts of genes as they were given, where they are counts.
     own : CSR matrix of shape (n, r), or None
         Counts in columns that only the query has, peaks say.
+    at_weights : callable or None
+        Prepares the same rows anew, without counts, by levels over rows that are weighted, shape
+        (n,). None where there are no levels of their own.
     """
 
     genes: Any
@@ -103,6 +106,7 @@ class Cells:
     centre: NDArray[np.float32] | None = None
     counts: Any = None
     own: Any = None
+    at_weights: Callable[[NDArray[np.float64]], "Cells"] | None = None
 
     @property
     def n_rows(self) -> int:
