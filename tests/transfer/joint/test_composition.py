@@ -34,9 +34,10 @@ def test_a_row_of_weight_two_sets_levels_as_two_rows_do(kind):
 
 def test_sources_are_embedded_by_the_levels_of_the_fit():
     draws = np.random.default_rng(0)
+    level = np.repeat([[6.0, 1.0], [1.0, 6.0]], 15, axis=1)
     y = np.repeat([0, 1], [80, 20])
-    known = draws.poisson(np.where(y[:, None] == 0, 2.0, 5.0), size=(100, 30)).astype(float)
-    X = draws.poisson(np.repeat([2.0, 5.0], [20, 80])[:, None], size=(100, 30)).astype(float)
+    known = draws.poisson(level[y]).astype(float)
+    X = draws.poisson(level[1 - y]).astype(float)
     model = JointLabelTransferClassifier(epochs=2, match_levels=True, random_state=0)
     model.fit(X, [None] * 100, sources=SourcePool([Source("s", known, y)]))
     anchors = model.model_.members[0].anchors
