@@ -1,4 +1,4 @@
-"""Time and memory of the door on files, from ten thousand cells to a million.
+"""Time and memory of the door on files with two threads, from ten thousand cells to a million.
 
 Synthetic counts with real-like sparsity: 15,000 genes, 8 % of the values above 0, propensities of
 genes log-normal (sigma 1.5), twenty types that differ in a tenth of the genes. Each case runs in a

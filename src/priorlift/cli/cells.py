@@ -65,7 +65,8 @@ def transfer(
         typer.Option("--out", metavar="FILE", help="[default: QUERY with -labelled in its name]"),
     ] = None,
     threads: Annotated[
-        int | None, typer.Option("--threads", help="How many train. [default: one a core]")
+        int | None,
+        typer.Option("--threads", min=1, metavar="N", help="How many train. [default: one a core]"),
     ] = None,
     seed: options.Seed = None,
     as_json: options.Json = False,

@@ -6,8 +6,8 @@ they say (`refinement`): its genes, its peaks, its proteins.
 
 References seldom have the types in the query's proportions. Where a query has few cells of a type
 that is frequent in the references, its level of a gene is not that of their mixture, and their
-shares of types are no prior for it. So each round of the refinement looks at the composition that
-the round before found.
+shares of types are no prior for it. With a `composition_weight` each round of the refinement looks
+at the composition that the round before found.
 """
 
 from collections.abc import Sequence

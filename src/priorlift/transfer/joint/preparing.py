@@ -2,8 +2,8 @@
 
 Each data set is prepared by itself, by its own depth and its own means where these are used, since
 the level of a gene in one modality says little about its level in another. But a mean depends on
-the types that are there, too: where a query has them in other proportions, the means of a source
-are taken over cells that are weighted to these (`Cells.at_weights`).
+the types that are there, too. So where a query has them in other proportions, the means of a source
+can be taken over cells that are weighted to these (`Cells.at_weights`).
 """
 
 from collections.abc import Iterator

@@ -104,33 +104,24 @@ def fit_joint(
         Training diverges.
     """
     with one_blas_thread(), Workers(n_jobs) as workers:
-        return _fit(query, references, n_classes, settings, seed, workers)
-
-
-def _fit(
-    query: Side,
-    references: Sequence[Side],
-    n_classes: int,
-    settings: Settings,
-    seed: int,
-    workers: Workers,
-) -> Fit:
-    fits = []
-    for place in range(settings.n_members):
-        own = seed if place == 0 else derive_seed(seed, "member", str(place))
-        fits.append(_fit_member(query, references, n_classes, settings, own, workers))
-    members = [each.last for each in fits]
-    main = fits[0]
-    stage1 = main.first.head(main.first.raw(query.cells, workers)).argmax(axis=1)
-    model = FittedJoint(members, composition=main.composition)
-    views = model.views(query.cells, workers)
-    labelled = [side for side in (*main.references, query) if (side.codes >= 0).any()]
-    known = [_known(members[0], side, workers) for side in labelled]
-    own = derive_seed(seed, "novelty")
-    model.novelty, novelty = Novelty.of(query.cells, known, views.distance, own, workers)
-    if settings.count_weight or settings.refine_rounds:
-        model.combination, views.proba = combine(query, references, views.vote, settings, workers)
-    return Fit(model, main.history, stage1, views, novelty)
+        fits = []
+        for place in range(settings.n_members):
+            own = seed if place == 0 else derive_seed(seed, "member", str(place))
+            fits.append(_fit_member(query, references, n_classes, settings, own, workers))
+        members = [each.last for each in fits]
+        main = fits[0]
+        stage1 = main.first.head(main.first.raw(query.cells, workers)).argmax(axis=1)
+        model = FittedJoint(members, composition=main.composition)
+        views = model.views(query.cells, workers)
+        labelled = [side for side in (*main.references, query) if (side.codes >= 0).any()]
+        known = [_known(members[0], side, workers) for side in labelled]
+        own = derive_seed(seed, "novelty")
+        model.novelty, novelty = Novelty.of(query.cells, known, views.distance, own, workers)
+        if settings.count_weight or settings.refine_rounds:
+            model.combination, views.proba = combine(
+                query, references, views.vote, settings, workers
+            )
+        return Fit(model, main.history, stage1, views, novelty)
 
 
 @dataclass(frozen=True)
