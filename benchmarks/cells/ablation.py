@@ -60,6 +60,8 @@ AWAY = {
     "without 20 steps at least": {"min_steps": 1},
     "without count model": {"count_weight": 0.0},
     "without refinement": {"refine_rounds": 0},
+    "shares of types as in the reference": {"composition_weight": 0.0},
+    "levels as they are": {"match_levels": False},
 }
 ROWS = {
     "published": (P, {}),

@@ -103,10 +103,12 @@ class JointLabelTransferClassifier(TransformerMixin, TransferClassifier):
         `passthrough` ones) refine the labels; 0 for never.
     composition_weight : float, optional
         How far the refinement takes the classes' shares of cells, from 0 (shares among labelled
-        cells) to 1 (shares that it finds in the query).
+        cells) to 1 (shares that it finds in the query). Shares that differ for no more than a tenth
+        of the cells count as the same.
     match_levels : bool, optional
-        Whether the third stage standardises the sources by their levels at the classes' shares
-        that the first stage finds in the query.
+        Whether sources are standardised by their levels at the classes' shares that the first
+        stage finds in the query. The first stage then runs twice; where shares are the same as in
+        the sources, but for a tenth of the cells, nothing is changed.
     max_grad_norm : float, optional
         A longer gradient is shortened to it.
     n_jobs : int, optional

@@ -6,8 +6,8 @@ they say (`refinement`): its genes, its peaks, its proteins.
 
 References seldom have the types in the query's proportions. Where a query has few cells of a type
 that is frequent in the references, its level of a gene is not that of their mixture, and their
-shares of types are no prior for it. With a `composition_weight` each round of the refinement looks
-at the composition that the round before found.
+shares of types are no prior for it. So where the composition that a round of the refinement found
+is another, the next round follows it, as far as `composition_weight` says.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
-from priorlift.transfer.joint import count_model
+from priorlift.transfer.joint import composition, count_model
 from priorlift.transfer.joint.query_models import CountFeatures, GaussianFeatures
 from priorlift.transfer.joint.refinement import log_normalised, refine
 from priorlift.transfer.joint.settings import Settings
@@ -153,11 +153,12 @@ def combine(
     kept = at(None)
     evidence = kept.evidence(vote, query.cells)
 
-    def follow(composition: Floats) -> Floats:
+    def follow(found: Floats) -> Floats:
         """Return the evidence where this is the query's composition, and keep what made it."""
         nonlocal kept, evidence
         if settings.composition_weight:
-            kept = at(composition / np.exp(log_prior))
+            prior = np.exp(log_prior)
+            kept = at(None if composition.alike(prior, found) else found / prior)
             evidence = kept.evidence(vote, query.cells)
         return evidence
 

@@ -3,7 +3,7 @@
 Each data set is prepared by itself, by its own depth and its own means where these are used, since
 the level of a gene in one modality says little about its level in another. But a mean depends on
 the types that are there, too. So where a query has them in other proportions, the means of a source
-can be taken over cells that are weighted to these (`Cells.at_weights`).
+are taken over cells that are weighted to these (`Cells.at_weights`).
 """
 
 from collections.abc import Iterator
@@ -114,10 +114,11 @@ class Preparation(BaseEstimator):
             return _encoded(self.encoder_, X)
         genes, extra = self.genes_of(X, source=True), self.extra_of(X, source=True)
         cells = self._source(genes, extra, weight)
+        has_levels = self.kind == "lognorm" or (self.scale_passthrough and extra.shape[1] > 0)
         return replace(
             cells,
             counts=genes if are_counts(genes) else None,
-            at_weights=partial(self._source, genes, extra),
+            at_weights=partial(self._source, genes, extra) if has_levels else None,
         )
 
     def _source(

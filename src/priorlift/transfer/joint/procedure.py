@@ -3,6 +3,10 @@
 The first stage places query and references in one space and learns the labels of the references;
 the second carries labels over to the query by a vote of nearest neighbours; the third starts anew
 with labels on both sides. Its neighbours have the last word.
+
+Each data set is standardised by its own levels, and these depend on the types that are in it. Where
+the vote finds the query of another composition, references are standardised as if they had it: the
+first stage runs once more, and what it finds then holds for the third.
 """
 
 from collections.abc import Sequence
@@ -143,31 +147,22 @@ def _fit_member(
     seed: int,
     workers: Workers,
 ) -> _Trained:
-    sets = _sets(query, references)
-    unknown = np.full(query.cells.n_rows, -1, dtype=np.int64)
-    first = Stage("stage 1", n_classes, settings.epochs[0], settings.learning_rate)
-    start = initial(query.cells.width, n_classes, settings, derive_seed(seed, "stage 1"))
-    aligned, history = train_stage(
-        [*sets, DataSet(query.cells, unknown, "query", key=query.key)],
-        first,
-        settings,
-        seed,
-        start,
-        workers,
-    )
-    member = _member(aligned, query, references, settings, workers)
-    if not settings.stage3:
-        return _Trained(member, member, {"stage 1": history}, references)
-    shares, _ = member.vote(neighbours.normalised(member.raw(query.cells, workers)), workers)
-    labels = _transferred(shares, query, settings)
-    found = None
-    if settings.match_levels and references:
-        found = _composition(query, references, shares, settings, workers)
+    first = _stage1(query, references, n_classes, settings, seed, workers)
+    found = _other_composition(query, references, first.shares, settings, workers)
+    if found is not None:
         references = [_at(side, found) for side in references]
+        first = _stage1(query, references, n_classes, settings, seed, workers)
+    if not settings.stage3:
+        history = {"stage 1": first.losses}
+        return _Trained(first.member, first.member, history, references, found)
+    if found is not None:
+        found = _composition(query, references, first.shares, settings, workers)
+        references = [_at(side, found) for side in references]
+    labels = _transferred(first.shares, query, settings)
     if settings.joint_init == "random":
         start = initial(query.cells.width, n_classes, settings, derive_seed(seed, "stage 3"))
     else:
-        start = aligned
+        start = first.weights
     third = Stage(
         "stage 3",
         n_classes,
@@ -185,8 +180,40 @@ def _fit_member(
         workers,
     )
     last = _member(joint, query, references, settings, workers)
-    stages = {"stage 1": history, "stage 3": later}
-    return _Trained(member, last, stages, references, found)
+    history = {"stage 1": first.losses, "stage 3": later}
+    return _Trained(first.member, last, history, references, found)
+
+
+@dataclass(frozen=True)
+class _Begun:
+    """What the first stage gave: the network, its losses, and its vote for the query's rows."""
+
+    weights: Weights
+    member: Member
+    losses: list[float]
+    shares: NDArray[np.float64]
+
+
+def _stage1(
+    query: Side,
+    references: Sequence[Side],
+    n_classes: int,
+    settings: Settings,
+    seed: int,
+    workers: Workers,
+) -> _Begun:
+    unknown = np.full(query.cells.n_rows, -1, dtype=np.int64)
+    aligned, losses = train_stage(
+        [*_sets(query, references), DataSet(query.cells, unknown, "query", key=query.key)],
+        Stage("stage 1", n_classes, settings.epochs[0], settings.learning_rate),
+        settings,
+        seed,
+        initial(query.cells.width, n_classes, settings, derive_seed(seed, "stage 1")),
+        workers,
+    )
+    member = _member(aligned, query, references, settings, workers)
+    shares, _ = member.vote(neighbours.normalised(member.raw(query.cells, workers)), workers)
+    return _Begun(aligned, member, losses, shares)
 
 
 def _sets(query: Side, references: Sequence[Side]) -> list[DataSet]:
@@ -232,6 +259,21 @@ def _transferred(shares: NDArray[np.float64], query: Side, settings: Settings) -
     return np.where(query.codes >= 0, query.codes, voted).astype(np.int64)
 
 
+def _other_composition(
+    query: Side,
+    references: Sequence[Side],
+    shares: NDArray[np.float64],
+    settings: Settings,
+    workers: Workers,
+) -> NDArray[np.float64] | None:
+    """Return the query's composition where references are of another and levels can follow it."""
+    if not settings.match_levels or not any(side.cells.at_weights for side in references):
+        return None
+    found = _composition(query, references, shares, settings, workers)
+    own = [composition.of_codes(side.codes, len(found)) for side in references]
+    return None if all(composition.alike(each, found) for each in own) else found
+
+
 def _composition(
     query: Side,
     references: Sequence[Side],
@@ -255,7 +297,9 @@ def _at(side: Side, wanted: NDArray[np.float64]) -> Side:
     if side.cells.at_weights is None:
         return side
     cells = side.cells.at_weights(composition.weights(side.codes, wanted))
-    return replace(side, cells=replace(cells, counts=side.cells.counts))
+    return replace(
+        side, cells=replace(cells, counts=side.cells.counts, at_weights=side.cells.at_weights)
+    )
 
 
 def _known(member: Member, side: Side, workers: Workers) -> Known:

@@ -33,7 +33,7 @@ class Settings:
         How far the refinement takes the classes' shares among its cells, from 0 (those of labelled
         cells) to 1 (those that it finds).
     match_levels : bool
-        Whether the third stage takes the references' levels at the query's composition.
+        Whether references' levels are taken at the query's composition, where it is another.
     """
 
     mode: str = "published"
@@ -78,6 +78,8 @@ DEFAULT = replace(
     min_steps=20,
     count_weight=0.8,
     refine_rounds=6,
+    composition_weight=0.5,
+    match_levels=True,
 )
 MODES = {"published": PUBLISHED, "default": DEFAULT}
 
