@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from priorlift.core.disk_rows import DiskRows, DiskRowsWriter
+from priorlift.core.disk_rows import DiskRows, DiskRowsWriter, side_by_side, taken
 
 
 def written(X, block=7):
@@ -78,3 +78,26 @@ def test_threads_may_read_at_a_time(X):
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(rows.__getitem__, wanted))
     assert all((part != X[key]).nnz == 0 for part, key in zip(found, wanted, strict=True))
+
+
+def test_columns_rows_and_joins_stay_on_the_disk(X):
+    rows = written(X)
+    columns = np.array([7, 2, 29])
+    for found, expected in (
+        (rows[:, columns], X[:, columns]),
+        (rows[:, 3:9], X[:, 3:9]),
+        (taken(rows, np.array([40, 3, 3])), X[[40, 3, 3]]),
+        (side_by_side([rows, X]), sp.hstack([X, X], format="csr")),
+        (side_by_side([X.toarray(), rows]), sp.hstack([X, X], format="csr")),
+    ):
+        assert isinstance(found, DiskRows)
+        assert (found != expected).nnz == 0
+        assert (found[5 % found.shape[0]] != expected[5 % found.shape[0]]).nnz == 0
+    assert (rows[np.array([3, 9]), 4:] != X[[3, 9], 4:]).nnz == 0
+
+
+def test_what_is_in_memory_stays_there(X):
+    assert type(taken(X, np.array([1, 0]))) is sp.csr_matrix
+    joined = side_by_side([X, X.toarray()])
+    assert type(joined) is sp.csr_matrix
+    assert (joined != sp.hstack([X, X])).nnz == 0

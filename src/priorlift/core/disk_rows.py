@@ -10,6 +10,7 @@ import mmap
 import os
 import tempfile
 import threading
+from collections.abc import Iterable, Iterator, Sequence
 from typing import IO, Any
 
 import numpy as np
@@ -18,19 +19,26 @@ from numpy.typing import NDArray
 
 LOCK = threading.Lock()
 
+BLOCK = 1024
+"""Rows that are read, cut or joined at a time."""
+
 
 class DiskRows(sp.csr_matrix):
     """A CSR matrix over files. Taking rows reads these alone; anything else reads all of it.
 
-    Make one with `DiskRowsWriter`.
+    Columns of all rows, `X[:, columns]`, are copied to files of their own, a block of rows at a
+    time. Make one with `DiskRowsWriter`.
     """
 
     _files: tuple[IO[bytes], IO[bytes]]
 
     def __getitem__(self, key: Any) -> Any:
-        """Return rows as a CSR matrix in memory."""
-        if isinstance(key, tuple):
-            return sp.csr_matrix(super().__getitem__(key))
+        """Return rows as a CSR matrix in memory; columns of all rows as one on the disk."""
+        if isinstance(key, tuple) and len(key) == 2:
+            rows, columns = key
+            if isinstance(rows, slice) and rows == slice(None):
+                return _copied(part[:, columns] for part in _parts(self))
+            return self[rows][:, columns]
         rows = np.atleast_1d(np.arange(self.shape[0])[key])
         starts, ends = self.indptr[rows].astype(np.int64), self.indptr[rows + 1].astype(np.int64)
         indptr = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(ends - starts)])
@@ -127,3 +135,49 @@ class DiskRowsWriter:
         made._files = (self._data, self._indices)
         made.has_canonical_format = True
         return made
+
+
+def taken(X: Any, rows: NDArray[np.intp]) -> Any:
+    """Return rows of a CSR matrix: on the disk where it lies there, in memory otherwise.
+
+    Parameters
+    ----------
+    X : CSR matrix of shape (n, g)
+        In memory or on the disk.
+    rows : ndarray of int
+        Positions.
+    """
+    if not isinstance(X, DiskRows):
+        return X[rows]
+    return _copied(X[rows[start : start + BLOCK]] for start in range(0, len(rows), BLOCK))
+
+
+def side_by_side(parts: Sequence[Any]) -> Any:
+    """Return the columns of several matrices of the same rows, on the disk where one lies there.
+
+    Parameters
+    ----------
+    parts : sequence of CSR matrices or arrays, each of shape (n, g_i)
+        In their order.
+    """
+    if not any(isinstance(part, DiskRows) for part in parts):
+        return sp.hstack([sp.csr_matrix(part) for part in parts], format="csr")
+    blocks = (
+        [sp.csr_matrix(part[start : start + BLOCK]) for part in parts]
+        for start in range(0, parts[0].shape[0], BLOCK)
+    )
+    return _copied(sp.hstack(block, format="csr") for block in blocks)
+
+
+def _parts(X: Any) -> Iterator[Any]:
+    for start in range(0, X.shape[0], BLOCK):
+        yield X[start : start + BLOCK]
+
+
+def _copied(blocks: Iterable[Any]) -> Any:
+    writer = None
+    for block in blocks:
+        writer = writer or DiskRowsWriter(block.shape[1])
+        block.sum_duplicates()
+        writer.append(block)
+    return sp.csr_matrix((0, 0), dtype=np.float32) if writer is None else writer.rows()

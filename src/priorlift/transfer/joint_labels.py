@@ -109,6 +109,10 @@ class JointLabelTransferClassifier(TransformerMixin, TransferClassifier):
         Whether sources are standardised by their levels at the classes' shares that the first
         stage finds in the query. The first stage then runs twice; where shares are the same as in
         the sources, but for a tenth of the cells, nothing is changed.
+    anchors : {"all", "medoids"}, default="all"
+        Which labelled rows' embeddings are kept, and vote: all, or at most 100 of each class, each
+        with the votes of those that it stands for. For smaller files, and for sources that may not
+        be shared row by row.
     max_grad_norm : float, optional
         A longer gradient is shortened to it.
     n_jobs : int, optional
@@ -207,6 +211,7 @@ class JointLabelTransferClassifier(TransformerMixin, TransferClassifier):
         refine_rounds: int | None = None,
         composition_weight: float | None = None,
         match_levels: bool | None = None,
+        anchors: Literal["all", "medoids"] = "all",
         max_grad_norm: float | None = None,
         n_jobs: int | None = None,
         random_state: RandomState = None,
@@ -244,6 +249,7 @@ class JointLabelTransferClassifier(TransformerMixin, TransferClassifier):
         self.refine_rounds = refine_rounds
         self.composition_weight = composition_weight
         self.match_levels = match_levels
+        self.anchors = anchors
         self.max_grad_norm = max_grad_norm
         self.n_jobs = n_jobs
         self.random_state = random_state

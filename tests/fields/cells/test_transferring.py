@@ -10,7 +10,10 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 
+from priorlift.core.disk_rows import DiskRows
 from priorlift.core.errors import InputError
+from priorlift.fields.cells.peaks import located
+from priorlift.fields.cells.sides import Wanted, gather
 from priorlift.transfer import JointLabelTransferClassifier
 
 
@@ -130,7 +133,30 @@ def test_several_references_and_batches_are_sources_of_their_own(pair, transfer)
     rows = result.estimator.transform_source
     at = np.flatnonzero(halves["left"].obs["donor"] == "D2")
     shared = halves["left"][:, list(result.genes)].X[at]
-    assert np.allclose(halves["left"].obsm["X_priorlift"][at], rows(shared), atol=1e-5)
+    types = halves["left"].obs["cell_type"].astype(str).to_numpy()[at]
+    assert np.allclose(halves["left"].obsm["X_priorlift"][at], rows(shared, types), atol=1e-5)
+
+
+def test_batches_peaks_and_proteins_of_files_are_those_of_memory(pair, transfer, tmp_path):
+    reference, query = pair
+    draws = np.random.default_rng(0)
+    for data in pair:
+        data.obsm["adt"] = np.abs(draws.normal(1, 0.2, (data.n_obs, 3))).astype(np.float32)
+    peaks = anndata.AnnData(sp.csr_matrix(draws.poisson(0.3, (query.n_obs, 40)), dtype=np.float32))
+    peaks.obs_names = query.obs_names
+    peaks = peaks[::-1].copy()
+    asked = {"batch_key": "donor", "proteins": "adt"}
+    expected = transfer(reference, query.copy(), peaks=peaks, **asked)
+    for data, name in ((reference, "rna"), (query, "atac"), (peaks, "peaks")):
+        data.write_h5ad(tmp_path / f"{name}.h5ad")
+    files = [tmp_path / f"{name}.h5ad" for name in ("rna", "atac", "peaks")]
+    sides = gather(*files[:2], Wanted("cell_type", peaks=located(files[2], files[1]), **asked))
+    assert isinstance(sides.X, DiskRows)
+    assert len(sides.parts) > 1
+    assert all(isinstance(part.X, DiskRows) for part in sides.parts)
+    result = transfer(*files[:2], peaks=files[2], **asked)
+    np.testing.assert_allclose(result.proba, expected.proba, atol=1e-6)
+    assert (result.labels == expected.labels).all()
 
 
 def test_labels_of_query_cells_are_used_only_where_named(pair, transfer):

@@ -21,6 +21,7 @@ Floats = NDArray[np.float64]
 
 LEAST_CELLS = 50
 """Labelled query cells from which on confidence is calibrated by default."""
+HALVES = 2
 SLOPE_SPREAD, SHIFT_SPREAD = 0.5, 1.0
 """Of the curve's prior around slope 1 and shift 0, on the logistic scale."""
 EDGE = 1e-4
@@ -76,12 +77,12 @@ def calibrated(sides: Sides, model: Any, wanted: bool | None) -> Calibration:
     wanted : bool or None
         None for where there are `LEAST_CELLS` labelled query cells.
     """
-    known = np.flatnonzero([value is not None for value in sides.y])
-    if wanted is False or len(known) < (2 if wanted else LEAST_CELLS):
+    if not n_fits(sides, wanted):
         return Calibration()
+    known = _known(sides)
     order = np.random.default_rng(derive_seed(model._seed, "calibration")).permutation(known)
     sure, right = np.zeros(len(sides.y)), np.zeros(len(sides.y), dtype=bool)
-    for hidden in np.array_split(order, 2):
+    for hidden in np.array_split(order, HALVES):
         y = np.array(sides.y, dtype=object)
         y[hidden] = None
         other = clone(model).set_params(random_state=model._seed)
@@ -90,6 +91,16 @@ def calibrated(sides: Sides, model: Any, wanted: bool | None) -> Calibration:
         sure[hidden] = proba.max(axis=1)
         right[hidden] = other.classes_[proba.argmax(axis=1)] == sides.y[hidden]
     return fitted(sure[known], right[known])
+
+
+def n_fits(sides: Sides, wanted: bool | None) -> int:
+    """Return how many more fits calibration takes: one for each half, or none."""
+    enough = len(_known(sides)) >= (2 if wanted else LEAST_CELLS)
+    return HALVES if enough and wanted is not False else 0
+
+
+def _known(sides: Sides) -> NDArray[np.intp]:
+    return np.flatnonzero([value is not None for value in sides.y])
 
 
 def fitted(confidence: Floats, right: NDArray[np.bool_]) -> Calibration:

@@ -1,5 +1,6 @@
 """How long a transfer will take, told before one that takes long is started."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from priorlift.transfer.joint.settings import Settings
@@ -16,7 +17,24 @@ class LongTransferWarning(UserWarning):
     """Says, before it starts, how long a long transfer will take."""
 
 
-def seconds(n_query: int, n_values: tuple[int, int], n_cells: int, settings: Settings) -> float:
+@dataclass(frozen=True)
+class Estimate:
+    """Seconds on one core.
+
+    Parameters
+    ----------
+    least, most : float
+        Where types are in the references' proportions; and where they are in others, so that the
+        first stage runs twice.
+    """
+
+    least: float
+    most: float
+
+
+def seconds(
+    n_query: int, n_values: tuple[int, int], n_cells: int, settings: Settings, n_fits: int = 1
+) -> Estimate:
     """Return about how long a transfer takes.
 
     Parameters
@@ -27,29 +45,43 @@ def seconds(n_query: int, n_values: tuple[int, int], n_cells: int, settings: Set
         Stored values of the query and of all references.
     settings : Settings
         Resolved.
+    n_fits : int
+        Fits, those that calibrate confidence included.
 
     Examples
     --------
-    >>> bool(seconds(1000, (10**6, 10**6), 1000, Settings()) < LONG)
+    >>> seconds(1000, (10**6, 10**6), 1000, Settings()).most < LONG
     True
     """
-    steps = max(1, settings.min_steps, n_query // settings.batch_size)
-    steps *= sum(settings.epochs if settings.stage3 else settings.epochs[:1])
-    per_cell = n_values[0] / max(n_query, 1) + n_values[1] / max(n_cells, 1)
-    votes = 2 if settings.stage3 else 1
-    once = (
-        steps * settings.batch_size * per_cell * VALUE
-        + votes * n_query * n_cells * PRODUCT
-        + votes * sum(n_values) * VALUE
-    )
-    return once * settings.n_members + sum(n_values) * READ
+
+    def stage(epochs: int) -> float:
+        steps = max(1, settings.min_steps, n_query // settings.batch_size) * epochs
+        per_cell = n_values[0] / max(n_query, 1) + n_values[1] / max(n_cells, 1)
+        return (
+            steps * settings.batch_size * per_cell * VALUE
+            + n_query * n_cells * PRODUCT
+            + sum(n_values) * VALUE
+        )
+
+    first = stage(settings.epochs[0])
+    once = first + (stage(settings.epochs[1]) if settings.stage3 else 0.0)
+    members = n_fits * settings.n_members
+    least = members * once + n_fits * sum(n_values) * READ
+    return Estimate(least, least + members * first * settings.match_levels)
 
 
-def said(found: float, shapes: str) -> str:
+def said(found: Estimate, shapes: str) -> str:
     """Return the estimate in words, or nothing where it is short."""
-    if found < LONG:
+    if found.most < LONG:
         return ""
-    return f"this transfer of {shapes} will take about {found / 60:,.0f} minutes on one core"
+    text = f"this transfer of {shapes} will take about {_minutes(found.least)} minutes on one core"
+    if _minutes(found.most) == _minutes(found.least):
+        return text
+    return f"{text}, {_minutes(found.most)} where types turn out to be in other proportions"
+
+
+def _minutes(seconds: float) -> str:
+    return f"{max(1, round(seconds / 60)):,}"
 
 
 def values_of(X: Any) -> int:

@@ -100,8 +100,15 @@ def lies_on_disk(matrix: Any) -> bool:
     return not sp.issparse(matrix) and not isinstance(matrix, np.ndarray)
 
 
-def require_memory(matrices: Sequence[Any]) -> None:
+def require_memory(matrices: Sequence[Any], *, twice: bool = False) -> None:
     """Refuse matrices whose values would not fit in memory, or on the disk where they lie there.
+
+    Parameters
+    ----------
+    matrices : sequence of array, sparse matrix, or data set on disk
+        What will be read.
+    twice : bool
+        Whether what was read is written once more: cut by batches, or joined with other columns.
 
     Raises
     ------
@@ -111,7 +118,7 @@ def require_memory(matrices: Sequence[Any]) -> None:
     sizes = {True: 0, False: 0}
     for matrix in matrices:
         sizes[lies_on_disk(matrix)] += stored_values(matrix) * BYTES_PER_VALUE
-    scratch, folder = sizes[True], tempfile.gettempdir()
+    scratch, folder = sizes[True] * (1 + twice), tempfile.gettempdir()
     if scratch > (room := shutil.disk_usage(folder).free):
         raise InputError(
             f"the transfer writes {readable(scratch)} of scratch files, and {readable(room)} are "

@@ -13,8 +13,8 @@ MODALITIES = {"reference": ("rna",), "query": ("gene_activity", "activity", "ata
 """Which modality of a MuData is taken for a role: the first that is there."""
 
 
-def open_references(references: Any) -> dict[str, Any]:
-    """Return references by name.
+def named_references(references: Any) -> dict[str, Any]:
+    """Return references by name, as they are given.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ def open_references(references: Any) -> dict[str, Any]:
 
     Returns
     -------
-    dict of str to AnnData
+    dict of str to AnnData, MuData or path
         In the order given.
 
     Raises
@@ -45,7 +45,14 @@ def open_references(references: Any) -> dict[str, Any]:
         raise InputError(
             f"two references are named {twice!r}", remedy="name them apart in a mapping"
         )
-    return {name: open_cells(data, "reference") for name, data in named}
+    return dict(named)
+
+
+def modalities(data: Any) -> Mapping[str, Any] | None:
+    """Return the modalities of a MuData or of its file; None for anything else."""
+    if isinstance(data, str | Path) and Path(data).suffix == ".h5mu":
+        data = _opened(Path(data))
+    return getattr(data, "mod", None)
 
 
 def open_cells(data: Any, role: str) -> Any:

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from priorlift.core.disk_rows import taken
 from priorlift.core.errors import InputError, InputTypeError
 from priorlift.fields.cells import expression, genes
-from priorlift.fields.cells.opening import open_cells
+from priorlift.fields.cells.opening import modalities, open_cells
 
 WHERE = "peaks"
 FILES = (".h5ad", ".zarr")
@@ -31,13 +32,9 @@ def located(peaks: Any, query: Any) -> Any:
     """
     if peaks is None or not isinstance(peaks, str | Path):
         return peaks
-    modalities = getattr(query, "mod", None)
-    if isinstance(query, str | Path) and Path(query).suffix == ".h5mu":
-        import mudata
-
-        modalities = mudata.read_h5mu(query).mod
-    if modalities is not None and str(peaks) in modalities:
-        return modalities[str(peaks)]
+    known = modalities(query) or {}
+    if str(peaks) in known:
+        return known[str(peaks)]
     if Path(peaks).suffix in FILES:
         return open_cells(peaks, "query")
     return str(peaks)
@@ -78,7 +75,7 @@ def read_peaks(peaks: Any, query: Any) -> tuple[tuple[str, ...], Any]:
             cause="values that were normalised, TF-IDF say",
             remedy="pass counts of fragments, or 0 and 1",
         )
-    return names, read.X if rows is None else read.X[rows]
+    return names, read.X if rows is None else taken(read.X, rows)
 
 
 def _of_obsm(query: Any, key: str) -> tuple[tuple[str, ...], Any]:

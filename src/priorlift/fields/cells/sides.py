@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from priorlift.core.disk_rows import side_by_side, taken
 from priorlift.core.errors import InputError
 from priorlift.fields.cells import expression, genes, labels
-from priorlift.fields.cells.opening import open_cells, open_references
+from priorlift.fields.cells.opening import named_references, open_cells
 from priorlift.fields.cells.peaks import read_peaks
+from priorlift.fields.cells.proteins import read_proteins
 from priorlift.pool import Source, SourcePool
 
 
@@ -133,7 +134,9 @@ def gather(reference: Any, query: Any, wanted: Wanted) -> Sides:
     InputError
         As `transfer_labels` says.
     """
-    references = open_references(reference)
+    by_name = named_references(reference)
+    given = {**{f"reference {name!r}": data for name, data in by_name.items()}, "query": query}
+    references = {name: open_cells(data, "reference") for name, data in by_name.items()}
     query = open_cells(query, "query")
     named = {**{f"reference {name!r}": data for name, data in references.items()}, "query": query}
     warned: list[str] = []
@@ -154,7 +157,9 @@ def gather(reference: Any, query: Any, wanted: Wanted) -> Sides:
     matrices = {
         where: expression.matrix_of(data, layers[where], where) for where, data in named.items()
     }
-    expression.require_memory(list(matrices.values()))
+    further = (wanted.batch_key, wanted.proteins, wanted.peaks)
+    twice = any(each is not None for each in further)
+    expression.require_memory(list(matrices.values()), twice=twice)
     notes += [f"{where}: values of {_spoken(layer)}" for where, layer in layers.items()]
     read = {
         where: expression.read_expression(
@@ -163,7 +168,7 @@ def gather(reference: Any, query: Any, wanted: Wanted) -> Sides:
         for where in named
     }
     warned += _kinds(read) + _empty(read)
-    names, blocks = _proteins(named, wanted.proteins)
+    names, blocks = read_proteins(given, named, wanted.proteins)
     rows = {where: _joined(read[where].X, blocks.get(where)) for where in named}
     peaks, counts = read_peaks(wanted.peaks, query)
     if peaks:
@@ -251,45 +256,8 @@ def _empty(read: Mapping[str, expression.Expression]) -> list[str]:
     ]
 
 
-def _proteins(named: Mapping[str, Any], key: str | None) -> tuple[tuple[str, ...], dict[str, Any]]:
-    """Return names and values of the proteins that both sides have."""
-    if key is None:
-        return (), {}
-    frames = {where: _frame(data, key, where) for where, data in named.items()}
-    first = next(iter(frames.values()))
-    common = [name for name in first if all(name in frame for frame in frames.values())]
-    if not common:
-        raise InputError(
-            f"reference and query share no column of .obsm[{key!r}]",
-            cause="other names of the proteins",
-            remedy="name them alike",
-        )
-    blocks = {where: frame[common].to_numpy(dtype=np.float32) for where, frame in frames.items()}
-    for where, values in blocks.items():
-        if not np.isfinite(values).all():
-            raise InputError(
-                "has values that are missing or infinite", where=f"{where}, .obsm[{key!r}]"
-            )
-    return tuple(map(str, common)), blocks
-
-
-def _frame(data: Any, key: str, where: str) -> Any:
-    import pandas as pd
-
-    if key not in data.obsm:
-        known = ", ".join(map(repr, data.obsm)) or "none"
-        raise InputError(
-            f"has no .obsm[{key!r}]", where=where, remedy=f"name one of its .obsm: {known}"
-        )
-    values = data.obsm[key]
-    if isinstance(values, pd.DataFrame):
-        return values
-    dense = values.toarray() if sp.issparse(values) else np.asarray(values)
-    return pd.DataFrame(dense, columns=[str(place) for place in range(dense.shape[1])])
-
-
 def _joined(X: Any, block: Any) -> Any:
-    return X if block is None else sp.hstack([X, sp.csr_matrix(block)], format="csr")
+    return X if block is None else side_by_side([X, block])
 
 
 def _parts(
@@ -307,7 +275,7 @@ def _parts(
                 warned.append(f"reference {name!r}: batch {batch!r} has one cell")
             whole = len(at) == X.shape[0]
             label = name if batch is None else f"{name}, {batch}" if len(references) > 1 else batch
-            parts.append(Part(label, name, at, X if whole else X[at], types[name][at]))
+            parts.append(Part(label, name, at, X if whole else taken(X, at), types[name][at]))
     return parts
 
 

@@ -16,8 +16,8 @@ from sklearn.base import clone
 
 from priorlift.core.errors import InputError
 from priorlift.core.seeds import RandomState
-from priorlift.fields.cells import comparing, estimating
-from priorlift.fields.cells.calibrating import Calibration, calibrated
+from priorlift.fields.cells import calibrating, comparing, estimating
+from priorlift.fields.cells.calibrating import Calibration
 from priorlift.fields.cells.opening import open_cells
 from priorlift.fields.cells.peaks import located
 from priorlift.fields.cells.result import UNKNOWN, CellTransfer
@@ -68,8 +68,8 @@ def transfer_labels(
         Where the values are: a layer, or "X". By default `layers["counts"]` where a data set has
         it, else `.X`. `.raw` is never read.
     proteins : str, optional
-        An `.obsm` key of both sides, matched by column names where they are frames; proteins are
-        taken as they are, logarithms say, beside the genes.
+        A modality of a MuData, or an `.obsm` key, of both sides, matched by names of proteins;
+        they are taken as they are, logarithms say, beside the genes.
     peaks : AnnData, path or str, optional
         Counts of the query's peaks, which refine the labels: an AnnData of the same cells (or its
         `.h5ad` or `.zarr`), a modality of a query that is a MuData, or an `.obsm` key of the query.
@@ -119,7 +119,7 @@ def transfer_labels(
         missing or of one type; values are missing, infinite or negative; a file cannot be read by
         cells; the data do not fit in memory; training diverges.
     MissingExtraError
-        `anndata` or PyTorch is not installed.
+        `anndata` is not installed.
 
     Warns
     -----
@@ -130,7 +130,7 @@ def transfer_labels(
     Notes
     -----
     `.X` and layers are only read. No array of cells x genes is dense. Expression of files is read
-    a batch at a time; with `batch_key`, and of proteins and peaks, it is held in memory.
+    a batch at a time; proteins are held in memory.
 
     Examples
     --------
@@ -173,11 +173,11 @@ def transfer_labels(
     )
     for text in sides.warnings:
         warnings.warn(text, UserWarning, stacklevel=2)
-    if text := _long(sides, model):
+    if text := _long(sides, model, 1 + calibrating.n_fits(sides, calibrate)):
         warnings.warn(text, estimating.LongTransferWarning, stacklevel=2)
     model.set_params(passthrough=sides.passthrough, query_only=sides.query_only)
     model.fit(sides.X, sides.y, sources=sides.pool, groups=sides.groups)
-    calibration = calibrated(sides, model, calibrate)
+    calibration = calibrating.calibrated(sides, model, calibrate)
     result = _result(sides, model, label_key, unknown, calibration)
     annotate(result, sides.references if not copy else {})
     if not compare:
@@ -185,7 +185,7 @@ def transfer_labels(
     return dataclasses.replace(result, comparison=_compared(result, sides, query_label_key))
 
 
-def _long(sides: Sides, model: Any) -> str:
+def _long(sides: Sides, model: Any, n_fits: int) -> str:
     """Return how long a long transfer will take."""
     n_query, n_cells = sides.X.shape[0], sum(part.X.shape[0] for part in sides.parts)
     n_values = (
@@ -193,7 +193,7 @@ def _long(sides: Sides, model: Any) -> str:
         sum(estimating.values_of(part.X) for part in sides.parts),
     )
     settings = resolve(model.mode, model.get_params(deep=False))
-    found = estimating.seconds(n_query, n_values, n_cells, settings)
+    found = estimating.seconds(n_query, n_values, n_cells, settings, n_fits)
     return estimating.said(found, f"{n_cells:,} cells to {n_query:,}")
 
 

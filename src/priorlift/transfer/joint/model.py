@@ -32,6 +32,8 @@ class Member(BaseEstimator):
         Their classes.
     settings : Settings
         Resolved.
+    stands_for : ndarray of shape (m,), optional
+        For how many cells each anchor votes; by default one.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class Member(BaseEstimator):
         anchors: NDArray[np.float32],
         anchor_codes: NDArray[np.int64],
         settings: Settings,
+        stands_for: NDArray[np.float64] | None = None,
     ) -> None:
         self.W = W
         self.b = b
@@ -51,6 +54,12 @@ class Member(BaseEstimator):
         self.anchors = anchors
         self.anchor_codes = anchor_codes
         self.settings = settings
+        self.stands_for = stands_for
+
+    def thinned(self, kept: NDArray[np.intp], stands_for: NDArray[np.float64]) -> "Member":
+        """Return the network with some anchors only, and for how many cells each votes."""
+        anchors, codes = self.anchors[kept], self.anchor_codes[kept]
+        return Member(self.W, self.b, self.H, self.c, anchors, codes, self.settings, stands_for)
 
     def raw(self, cells: Cells, workers: Workers = ALONE) -> NDArray[np.float32]:
         """Return embeddings as the head takes them, shape (n, d)."""
@@ -70,9 +79,10 @@ class Member(BaseEstimator):
         found, distances = neighbours.nearest(
             embedding, self.anchors, settings.n_neighbors, workers
         )
-        sizes = np.bincount(self.anchor_codes, minlength=n_classes).astype(float)
+        sizes = np.bincount(self.anchor_codes, self.stands_for, minlength=n_classes).astype(float)
         codes = self.anchor_codes[found]
-        shares = vote.shares(codes, distances, n_classes, settings.vote, sizes)
+        votes = None if self.stands_for is None else self.stands_for[found]
+        shares = vote.shares(codes, distances, n_classes, settings.vote, sizes, votes)
         return shares, distances.mean(axis=1).astype(float)
 
 

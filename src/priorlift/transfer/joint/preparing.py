@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
 from priorlift.core import arrays
+from priorlift.core.disk_rows import DiskRows
 from priorlift.core.errors import InputError
 from priorlift.encoders.table import TableEncoder, numbers_of
 from priorlift.transfer.joint.sparse_batches import Cells, LogScale, ReadRows, blocks
@@ -62,13 +63,14 @@ class Preparation(BaseEstimator):
         """Learn what new rows of the query need: its means, scales and depth."""
         rest = np.concatenate([self.passthrough, self.query_only])
         self.genes_ = np.setdiff1d(np.arange(self.n_columns), rest)
-        self.encoder_ = None
+        self.encoder_, self.counted_ = None, False
         if self.kind == "standard":
             self.encoder_ = TableEncoder().fit(X, sample_weight=sample_weight)
         else:
-            self.levels_ = self._levels(self.genes_of(X))
+            genes = self.genes_of(X)
+            self.levels_ = self._levels(genes)
             self.extra_levels_ = _mean_scale(self.extra_of(X), self.scale_passthrough)
-        self.counted_ = self.encoder_ is None and are_counts(self.genes_of(X))
+            self.counted_ = are_counts(genes)
         self.own_counted_ = bool(len(self.query_only)) and _are_whole(self.query_only_of(X))
         return self
 
@@ -89,7 +91,10 @@ class Preparation(BaseEstimator):
 
     def query_only_of(self, X: Any) -> Any:
         """Return the columns that only the query has, as CSR."""
-        return sp.csr_matrix(plain(X)[:, self.query_only], dtype=np.float32)
+        columns = plain(X)[:, self.query_only]
+        return (
+            columns if isinstance(columns, DiskRows) else sp.csr_matrix(columns, dtype=np.float32)
+        )
 
     def _places(self, columns: NDArray[np.intp], source: bool) -> NDArray[np.intp]:
         if not source:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from priorlift.core.seeds import derive_seed
 from priorlift.core.threads import one_blas_thread
-from priorlift.transfer.joint import composition, neighbours
+from priorlift.transfer.joint import composition, medoids, neighbours
 from priorlift.transfer.joint.combining import combine
 from priorlift.transfer.joint.model import FittedJoint, Member, Views
 from priorlift.transfer.joint.novelty import Known, Novelty
@@ -28,6 +28,8 @@ from priorlift.transfer.joint.workers import Workers
 
 ROUNDS = 2
 """Rounds of refinement, at most, before the composition is read off."""
+MOST_CELLS = 5_000
+"""Query cells that it is read off: a share of a tenth is known to half a percent of the cells."""
 
 
 @dataclass(frozen=True)
@@ -112,13 +114,16 @@ def fit_joint(
         for place in range(settings.n_members):
             own = seed if place == 0 else derive_seed(seed, "member", str(place))
             fits.append(_fit_member(query, references, n_classes, settings, own, workers))
-        members = [each.last for each in fits]
         main = fits[0]
+        labelled = [side for side in (*main.references, query) if (side.codes >= 0).any()]
+        members, rows = _kept([each.last for each in fits], labelled, settings, seed)
         stage1 = main.first.head(main.first.raw(query.cells, workers)).argmax(axis=1)
         model = FittedJoint(members, composition=main.composition)
         views = model.views(query.cells, workers)
-        labelled = [side for side in (*main.references, query) if (side.codes >= 0).any()]
-        known = [_known(members[0], side, workers) for side in labelled]
+        known = [
+            _known(members[0], side, of_side, workers)
+            for side, of_side in zip(labelled, rows, strict=True)
+        ]
         own = derive_seed(seed, "novelty")
         model.novelty, novelty = Novelty.of(query.cells, known, views.distance, own, workers)
         if settings.count_weight or settings.refine_rounds:
@@ -148,7 +153,8 @@ def _fit_member(
     workers: Workers,
 ) -> _Trained:
     first = _stage1(query, references, n_classes, settings, seed, workers)
-    found = _other_composition(query, references, first.shares, settings, workers)
+    asked = _some(query, derive_seed(seed, "composition"))
+    found = _other_composition(query, references, first.shares, asked, settings, workers)
     if found is not None:
         references = [_at(side, found) for side in references]
         first = _stage1(query, references, n_classes, settings, seed, workers)
@@ -156,7 +162,7 @@ def _fit_member(
         history = {"stage 1": first.losses}
         return _Trained(first.member, first.member, history, references, found)
     if found is not None:
-        found = _composition(query, references, first.shares, settings, workers)
+        found = _composition(query, references, first.shares, asked, settings, workers)
         references = [_at(side, found) for side in references]
     labels = _transferred(first.shares, query, settings)
     if settings.joint_init == "random":
@@ -263,13 +269,14 @@ def _other_composition(
     query: Side,
     references: Sequence[Side],
     shares: NDArray[np.float64],
+    asked: NDArray[np.intp],
     settings: Settings,
     workers: Workers,
 ) -> NDArray[np.float64] | None:
     """Return the query's composition where references are of another and levels can follow it."""
     if not settings.match_levels or not any(side.cells.at_weights for side in references):
         return None
-    found = _composition(query, references, shares, settings, workers)
+    found = _composition(query, references, shares, asked, settings, workers)
     own = [composition.of_codes(side.codes, len(found)) for side in references]
     return None if all(composition.alike(each, found) for each in own) else found
 
@@ -278,18 +285,36 @@ def _composition(
     query: Side,
     references: Sequence[Side],
     shares: NDArray[np.float64],
+    asked: NDArray[np.intp],
     settings: Settings,
     workers: Workers,
 ) -> NDArray[np.float64]:
     """Return the classes' shares of the query's cells, as far as they are known by now."""
+    query, shares = _part(query, asked), shares[asked]
     if settings.count_weight or settings.refine_rounds:
         fewer = replace(settings, refine_rounds=min(settings.refine_rounds, ROUNDS))
         shares = combine(query, references, shares, fewer, workers)[1]
     known = np.flatnonzero(query.codes >= 0)
-    shares = shares.copy()
     shares[known] = 0.0
     shares[known, query.codes[known]] = 1.0
     return composition.shares(shares * query.weight[:, None])
+
+
+def _some(query: Side, seed: int) -> NDArray[np.intp]:
+    n = query.cells.n_rows
+    if n <= MOST_CELLS:
+        return np.arange(n)
+    return np.sort(np.random.default_rng(seed).choice(n, MOST_CELLS, replace=False))
+
+
+def _part(side: Side, rows: NDArray[np.intp]) -> Side:
+    """Return rows of a side, in memory, with their counts."""
+    if len(rows) == side.cells.n_rows:
+        return side
+    cells = side.cells
+    counts, own = (None if each is None else each[rows] for each in (cells.counts, cells.own))
+    some = replace(cells.taken(rows), counts=counts, own=own)
+    return Side(some, side.codes[rows], side.weight[rows], side.key)
 
 
 def _at(side: Side, wanted: NDArray[np.float64]) -> Side:
@@ -302,8 +327,23 @@ def _at(side: Side, wanted: NDArray[np.float64]) -> Side:
     )
 
 
-def _known(member: Member, side: Side, workers: Workers) -> Known:
-    """Return the labelled rows of a side."""
-    rows = np.flatnonzero(side.codes >= 0)
+def _kept(
+    members: Sequence[Member], labelled: Sequence[Side], settings: Settings, seed: int
+) -> tuple[Sequence[Member], list[NDArray[np.intp]]]:
+    """Return the members with the anchors that are kept, and which rows of each side these are."""
+    rows = [np.flatnonzero(side.codes >= 0) for side in labelled]
+    if settings.anchors == "all":
+        return members, rows
+    main = members[0]
+    kept, stands_for = medoids.chosen(main.anchors, main.anchor_codes, derive_seed(seed, "medoids"))
+    stays = np.zeros(len(main.anchor_codes), dtype=bool)
+    stays[kept] = True
+    each = np.split(stays, np.cumsum([len(of_side) for of_side in rows])[:-1])
+    thinned = [member.thinned(kept, stands_for) for member in members]
+    return thinned, [of_side[some] for of_side, some in zip(rows, each, strict=True)]
+
+
+def _known(member: Member, side: Side, rows: NDArray[np.intp], workers: Workers) -> Known:
+    """Return rows of a side."""
     cells = side.cells if len(rows) == side.cells.n_rows else side.cells.taken(rows)
     return Known(cells, neighbours.normalised(member.raw(cells, workers)))

@@ -12,6 +12,7 @@ CHOICES: dict[str, tuple[object, ...]] = {
     "centers": ("fixed", "learned", "class_means"),
     "vote": ("uniform", "distance", "class_balanced"),
     "joint_init": ("random", "stage1"),
+    "anchors": ("all", "medoids"),
 }
 
 
@@ -34,6 +35,8 @@ class Settings:
         cells) to 1 (those that it finds).
     match_levels : bool
         Whether references' levels are taken at the query's composition, where it is another.
+    anchors : {"all", "medoids"}
+        Which labelled cells are kept for the vote: all, or at most 100 of each class.
     """
 
     mode: str = "published"
@@ -67,6 +70,7 @@ class Settings:
     refine_rounds: int = 0
     composition_weight: float = 0.0
     match_levels: bool = False
+    anchors: Literal["all", "medoids"] = "all"
 
 
 PUBLISHED = Settings()

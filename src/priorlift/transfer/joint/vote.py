@@ -10,6 +10,7 @@ def shares(
     n_classes: int,
     kind: str = "uniform",
     class_sizes: NDArray[np.float64] | None = None,
+    votes: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float64]:
     """Return each class's share of the votes of a row's neighbours.
 
@@ -26,6 +27,8 @@ def shares(
         same, divided by the square root of the number of the class's anchors.
     class_sizes : ndarray of shape (n_classes,), optional
         Number of anchors of each class, for "class_balanced".
+    votes : ndarray of shape (n, k), optional
+        How many votes each neighbour has; by default one.
 
     Returns
     -------
@@ -44,6 +47,8 @@ def shares(
         weight = np.exp(-0.5 * (distances / scale) ** 2)
     if kind == "class_balanced" and class_sizes is not None:
         weight = weight / np.sqrt(np.maximum(class_sizes, 1.0))[codes]
+    if votes is not None:
+        weight = weight * votes
     flat = (np.arange(n)[:, None] * n_classes + codes).ravel()
-    votes = np.bincount(flat, weight.ravel(), minlength=n * n_classes).reshape(n, n_classes)
-    return np.asarray(votes / votes.sum(axis=1, keepdims=True))
+    sums = np.bincount(flat, weight.ravel(), minlength=n * n_classes).reshape(n, n_classes)
+    return np.asarray(sums / sums.sum(axis=1, keepdims=True))
