@@ -129,7 +129,8 @@ class JointLabelTransferClassifier(TransformerMixin, TransferClassifier):
     transduction_ : ndarray of shape (n,)
         Labels of the rows of `fit`: the known ones, and the transferred ones for the rest.
     transduction_proba_ : ndarray of shape (n, n_classes)
-        Their probabilities, known labels not looked at.
+        Their probabilities. A row's own known label has no vote and teaches no model that it is
+        measured by; but the network was trained with it.
     transduction_confidence_ : ndarray of shape (n,)
         How sure the transferred labels are.
     history_ : dict of str to list of float

@@ -76,3 +76,16 @@ def test_faiss_finds_the_same(monkeypatch):
     assert theirs == pytest.approx(distances, abs=2e-3)
     monkeypatch.setattr(neighbours, "_faiss", lambda: None)
     assert (neighbours.nearest(query, anchors, 30)[0] == mine).all()
+
+
+def test_a_row_among_its_own_anchors_is_left_out():
+    rng = np.random.default_rng(0)
+    anchors = unit(rng, 40)
+    rows = np.concatenate([anchors[[3, 11]], unit(rng, 2)])
+    found, distances = neighbours.nearest(rows, anchors, 6)
+    own = np.array([3, 11, -1, -1])
+    left, apart = neighbours.without(found, distances, own)
+    expected, theirs = neighbours.nearest(rows, anchors, 5)
+    np.testing.assert_array_equal(left[2:], expected[2:])
+    np.testing.assert_array_equal(apart[2:], theirs[2:])
+    np.testing.assert_array_equal(left[:2], found[:2, 1:])

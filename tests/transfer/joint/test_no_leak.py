@@ -49,6 +49,22 @@ def test_labels_of_the_reference_that_mean_nothing_teach_nothing(made):
     assert found < 0.65
 
 
+@pytest.mark.parametrize("anchors", ["all", "medoids"])
+def test_the_label_of_a_cell_has_no_vote_on_the_cell(made, anchors):
+    pool, query, truth = made
+    y = np.full(len(truth), None, dtype=object)
+    y[:20] = truth[:20]
+    y[7] = 5  # a class that no other cell has
+    model = JointLabelTransferClassifier(random_state=0, anchors=anchors, **FEW)
+    model.fit(query, y, sources=pool)
+    vote = model._fit_views.vote
+    assert vote[7, 3] == 0
+    assert vote[:, 3].max() > 0  # it has one on others
+    later = model.model_.views(model.preprocess_.query(query)).vote
+    assert later[7, 3] > 0
+    np.testing.assert_array_equal(later[20:], vote[20:])
+
+
 def test_nuclei_of_the_benchmark_are_on_one_side(data_dir):
     task = data.snare(data_dir, 0, peaks=True)
     source = next(iter(task.pool))

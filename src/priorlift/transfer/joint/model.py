@@ -72,13 +72,28 @@ class Member(BaseEstimator):
         return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
     def vote(
-        self, embedding: NDArray[np.float32], workers: Workers = ALONE
+        self,
+        embedding: NDArray[np.float32],
+        workers: Workers = ALONE,
+        own: NDArray[np.intp] | None = None,
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return shares of the neighbours' votes and mean distances to the neighbours."""
+        """Return shares of the neighbours' votes and mean distances to the neighbours.
+
+        Parameters
+        ----------
+        embedding : ndarray of float32, shape (n, d)
+            Rows of length 1.
+        workers : Workers
+            Share the rows.
+        own : ndarray of int, shape (n,), optional
+            Which anchor is the row itself, and so has no vote; -1 for none.
+        """
         settings, n_classes = self.settings, self.H.shape[1]
-        found, distances = neighbours.nearest(
-            embedding, self.anchors, settings.n_neighbors, workers
-        )
+        k, others = settings.n_neighbors, len(self.anchors) > 1
+        apart = own is not None and others and bool((own >= 0).any())
+        found, distances = neighbours.nearest(embedding, self.anchors, k + apart, workers)
+        if own is not None and apart:
+            found, distances = neighbours.without(found, distances, own)
         sizes = np.bincount(self.anchor_codes, self.stands_for, minlength=n_classes).astype(float)
         codes = self.anchor_codes[found]
         votes = None if self.stands_for is None else self.stands_for[found]
@@ -113,11 +128,13 @@ class FittedJoint(BaseEstimator):
         self.combination = combination
         self.composition = composition
 
-    def views(self, cells: Cells, workers: Workers = ALONE) -> "Views":
-        """Return what all members say of rows, averaged."""
+    def views(
+        self, cells: Cells, workers: Workers = ALONE, own: NDArray[np.intp] | None = None
+    ) -> "Views":
+        """Return what all members say of rows, averaged; `own` as in `Member.vote`."""
         raw = [member.raw(cells, workers) for member in self.members]
         embedded = [neighbours.normalised(part) for part in raw]
-        votes = [m.vote(part, workers) for m, part in zip(self.members, embedded, strict=True)]
+        votes = [m.vote(part, workers, own) for m, part in zip(self.members, embedded, strict=True)]
         heads = [m.head(part) for m, part in zip(self.members, raw, strict=True)]
         shares = np.mean([shares for shares, _ in votes], axis=0)
         proba = shares if self.combination is None else self.combination.proba(shares, cells)

@@ -31,6 +31,30 @@ def normalised(embedding: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(embedding / np.maximum(norms, TINY), dtype=np.float32)
 
 
+def without(
+    found: NDArray[np.intp], distances: NDArray[np.float32], own: NDArray[np.intp]
+) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """Drop one neighbour of each row: itself, or the farthest where it is not among them.
+
+    Parameters
+    ----------
+    found, distances : ndarray of shape (n, k)
+        As `nearest` returns them.
+    own : ndarray of int, shape (n,)
+        Which anchor is the row itself; -1 for none.
+
+    Examples
+    --------
+    >>> found = np.array([[4, 7, 9], [4, 7, 9]])
+    >>> without(found, np.zeros((2, 3), dtype="f4"), np.array([7, -1]))[0].tolist()
+    [[4, 9], [4, 7]]
+    """
+    drop = found == own[:, None]
+    drop[~drop.any(axis=1), -1] = True
+    shape = (len(found), found.shape[1] - 1)
+    return found[~drop].reshape(shape), distances[~drop].reshape(shape)
+
+
 def nearest(
     query: NDArray[np.float32],
     anchors: NDArray[np.float32],

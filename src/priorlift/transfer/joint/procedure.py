@@ -119,13 +119,14 @@ def fit_joint(
         members, rows = _kept([each.last for each in fits], labelled, settings, seed)
         stage1 = main.first.head(main.first.raw(query.cells, workers)).argmax(axis=1)
         model = FittedJoint(members, composition=main.composition)
-        views = model.views(query.cells, workers)
+        themselves = _own_anchors(query, rows)
+        views = model.views(query.cells, workers, themselves)
         known = [
             _known(members[0], side, of_side, workers)
             for side, of_side in zip(labelled, rows, strict=True)
         ]
-        own = derive_seed(seed, "novelty")
-        model.novelty, novelty = Novelty.of(query.cells, known, views.distance, own, workers)
+        looked = derive_seed(seed, "novelty")
+        model.novelty, novelty = Novelty.of(query.cells, known, views.distance, looked, workers)
         if settings.count_weight or settings.refine_rounds:
             model.combination, views.proba = combine(
                 query, references, views.vote, settings, workers
@@ -341,6 +342,15 @@ def _kept(
     each = np.split(stays, np.cumsum([len(of_side) for of_side in rows])[:-1])
     thinned = [member.thinned(kept, stands_for) for member in members]
     return thinned, [of_side[some] for of_side, some in zip(rows, each, strict=True)]
+
+
+def _own_anchors(query: Side, rows: Sequence[NDArray[np.intp]]) -> NDArray[np.intp]:
+    """Return which anchor each query row is; -1 for none. The query's anchors are the last."""
+    own = np.full(query.cells.n_rows, -1, dtype=np.intp)
+    if (query.codes >= 0).any():
+        *others, mine = rows
+        own[mine] = sum(len(of_side) for of_side in others) + np.arange(len(mine))
+    return own
 
 
 def _known(member: Member, side: Side, rows: NDArray[np.intp], workers: Workers) -> Known:
