@@ -111,7 +111,7 @@ class TestJointLabelTransferClassifier(TransferEstimatorConformance):
 
     def make_estimator(self):
         return JointLabelTransferClassifier(
-            embedding_dim=4, epochs=3, batch_size=32, min_steps=10, random_state=0
+            embedding_dim=4, epochs=3, batch_size=32, min_steps=10, n_members=1, random_state=0
         )
 
 

@@ -25,7 +25,7 @@ def cells(n, seed, types=3):
 
 
 def fitted(n_query=120, *, pool=None, X=None, y=None, **settings):
-    settings = {"epochs": 2, "min_steps": 4, "random_state": 0, **settings}
+    settings = {"epochs": 2, "min_steps": 4, "n_members": 1, "random_state": 0, **settings}
     if pool is None:
         pool = SourcePool([Source("rna", *cells(150, 0))])
     X = cells(n_query, 1)[0] if X is None else X
@@ -192,3 +192,10 @@ def test_a_class_index_too_large_and_missing_labels_only_are_refused():
         JointLabelTransferClassifier().fit(X, [None] * 30)
     with pytest.raises(InputError, match="one class only"):
         fitted(X=X, pool=SourcePool([Source("rna", X, ["a"] * 30)]))
+
+
+def test_few_rows_have_five_members_by_default():
+    assert fitted(n_members=None).plan_.n_members == 5
+    assert fitted(n_members=None, mode="published").plan_.n_members == 1
+    assert fitted(n_members=2).plan_.n_members == 2
+    assert resolve("default", {}, 2_001).n_members == 1

@@ -94,7 +94,8 @@ class JointLabelTransferClassifier(TransformerMixin, TransferClassifier):
     known_fraction : float, optional
         Which share of known rows keeps its label; 0.95.
     n_members : int, optional
-        Networks, of different seeds, whose views are averaged; 1.
+        Networks, of different seeds, whose views are averaged; 1, but 5 where target and sources
+        have 2,000 rows or fewer and the mode is "default".
     count_weight : float, optional
         Weight of the count model against the vote, from 0 to 1. It needs counts on both sides and
         is left out where these are not there; `left_out_` says so.
@@ -411,7 +412,8 @@ class JointLabelTransferClassifier(TransformerMixin, TransferClassifier):
             for rows in (target, *sources)
         ):
             given["preprocess"] = "standard"
-        return resolve(self.mode, given)
+        n_rows = sum(arrays.n_rows(rows.X) for rows in (target, *sources))
+        return resolve(self.mode, given, n_rows)
 
     def _encode(self, rows: Rows) -> Rows:
         source = bool(rows.fingerprint)

@@ -16,7 +16,8 @@ make_pair = runpy.run_path(str(EXAMPLES / "make_cells.py"))["make_pair"]
 
 
 def quick(**settings):
-    return JointLabelTransferClassifier(epochs=(2, 2), **settings)
+    settings = {"epochs": (2, 2), "n_members": 1, **settings}
+    return JointLabelTransferClassifier(**settings)
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ def task(n=300, n_query=250):
 
 
 def quick(**settings):
-    settings = {"epochs": 2, "min_steps": 3, "random_state": 0, **settings}
+    settings = {"epochs": 2, "min_steps": 3, "n_members": 1, "random_state": 0, **settings}
     return JointLabelTransferClassifier(**settings)
 
 

@@ -192,7 +192,7 @@ def _long(sides: Sides, model: Any, n_fits: int) -> str:
         estimating.values_of(sides.X),
         sum(estimating.values_of(part.X) for part in sides.parts),
     )
-    settings = resolve(model.mode, model.get_params(deep=False))
+    settings = resolve(model.mode, model.get_params(deep=False), n_query + n_cells)
     found = estimating.seconds(n_query, n_values, n_cells, settings, n_fits)
     return estimating.said(found, f"{n_cells:,} cells to {n_query:,}")
 

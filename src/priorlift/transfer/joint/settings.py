@@ -85,10 +85,12 @@ DEFAULT = replace(
     composition_weight=0.5,
     match_levels=True,
 )
+FEW_ROWS, MEMBERS_OF_FEW = 2_000, 5
+"""With no more rows on all sides the default has so many members: seeds decide much there."""
 MODES = {"published": PUBLISHED, "default": DEFAULT}
 
 
-def resolve(mode: str, given: dict[str, Any]) -> Settings:
+def resolve(mode: str, given: dict[str, Any], n_rows: int = FEW_ROWS + 1) -> Settings:
     """Fill in what a mode says where nothing is given.
 
     Parameters
@@ -97,6 +99,8 @@ def resolve(mode: str, given: dict[str, Any]) -> Settings:
         Which settings hold where `given` has None.
     given : dict
         The estimator's parameters.
+    n_rows : int
+        Of the query and all references.
 
     Raises
     ------
@@ -107,6 +111,8 @@ def resolve(mode: str, given: dict[str, Any]) -> Settings:
     --------
     >>> resolve("published", {"n_neighbors": 15}).n_neighbors
     15
+    >>> resolve("default", {}, n_rows=500).n_members
+    5
     """
     if mode not in MODES:
         raise UnknownNameError("mode", str(mode), MODES)
@@ -114,6 +120,8 @@ def resolve(mode: str, given: dict[str, Any]) -> Settings:
     chosen = {n: v for n, v in given.items() if n in known and v is not None}
     if isinstance(chosen.get("epochs"), int):
         chosen["epochs"] = (chosen["epochs"],) * 2
+    if mode == "default" and n_rows <= FEW_ROWS:
+        chosen = {"n_members": MEMBERS_OF_FEW, **chosen}
     settings = replace(MODES[mode], **chosen)
     for name, choices in CHOICES.items():
         if getattr(settings, name) not in choices:
