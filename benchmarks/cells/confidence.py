@@ -20,7 +20,7 @@ from priorlift import Source, SourcePool
 from priorlift.cells import transfer_labels
 from priorlift.transfer.joint_labels import JointLabelTransferClassifier
 
-LABELLED = (50, 200)
+LABELLED = (100, 200)
 SNARE_LEFT_OUT = ("Astro", "L4/5", "Oligo", "Pvalb")
 NOTES = (
     "Confidence is the model's own probability, by models that a cell had no part in; it is not "

@@ -63,7 +63,8 @@ def targets(draw):
     groups = None
     if draw(st.booleans()):
         groups = rng.integers(0, draw(st.integers(4, 30)), len(y))
-    y[rng.random(len(y)) < 0.1] = np.nan
+    unlabelled = np.flatnonzero(rng.random(len(y)) < 0.1)
+    y[unlabelled[: len(y) - 10]] = np.nan  # a study needs ten labelled rows
     for label in range(n_classes):  # unlabelling must not make a class too rare
         y[2 * label : 2 * label + 2] = label
     return target_of(y, groups)

@@ -20,15 +20,17 @@ def test_the_curve_is_found_again_and_few_cells_move_it_little():
 
 def test_labelled_cells_calibrate_and_the_result_says_so(pair, transfer):
     reference, query = pair
-    query.obs["known"] = query.obs["truth"].astype(str).where(np.arange(120) < 60, "none")
+    query.obs["known"] = query.obs["truth"].astype(str).where(np.arange(120) < 100, "none")
     options = {"query_label_key": "known", "unlabeled_category": "none"}
     result = transfer(reference, query.copy(), **options)
-    assert result.calibration.n_cells == 60
-    assert "calibrated on 60 labelled query cells" in result.notes[-1]
+    assert result.calibration.n_cells == 100
+    assert "calibrated on 100 labelled query cells" in result.notes[-1]
     plain = transfer(reference, query.copy(), calibrate=False, **options)
     assert "calibrated on nothing" in plain.notes[-1]
     assert (plain.labels == result.labels).all()
     np.testing.assert_allclose(result.calibration(plain.confidence), result.confidence)
+    query.obs["known"] = query.obs["truth"].astype(str).where(np.arange(120) < 99, "none")
+    assert "calibrated on nothing" in transfer(reference, query, **options).notes[-1]
 
 
 def test_reliability_is_drawn(compared):

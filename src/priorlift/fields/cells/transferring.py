@@ -81,7 +81,7 @@ def transfer_labels(
         The value of a label column that means "no label".
     calibrate : bool, optional
         Whether confidence is held against the query's labelled cells, at the price of two more
-        fits; by default where there are 50 of them or more. They should be drawn as the cells
+        fits; by default where there are 100 of them or more. They should be drawn as the cells
         come, not by type. The result's notes say what confidence rests on.
     mode : {"default", "published"}, default="default"
         What measures best, or what was published; see `JointLabelTransferClassifier`.
